@@ -1,0 +1,123 @@
+"""`landfall connect`: makes or changes the block of a connection, then tests it."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from cli.console import FAILED, emit, fail, note
+from cli.context import use_prefect
+
+
+def connect(
+    system: Annotated[str, typer.Argument(help="The kind of system: quickbooks, warehouse, …")],
+    name: Annotated[str, typer.Option(help="What to call this connection.")] = "main",
+    given: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A field. Repeat.")] = None,
+    secret: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=ENVVAR", help="A secret, read from this variable. Repeat.")
+    ] = None,
+    no_test: Annotated[bool, typer.Option("--no-test", help="Do not ask the system whether it works.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
+) -> None:
+    """Make a connection, or change one: fields that are not given stay as they are.
+
+    \b
+    export QB_SECRET=… QB_REFRESH=…
+    landfall connect quickbooks --name main --set realm_id=123 --set client_id=abc \\
+        --secret client_secret=QB_SECRET --secret refresh_token=QB_REFRESH
+    """
+    use_prefect()
+    from blocks import systems
+    from deployments import bootstrap
+
+    try:
+        fields = {field.name: field for field in systems.fields(system)}
+    except systems.UnknownSystem as error:
+        fail(str(error), code=error.code)
+    values = {**plain_values(system, given or [], fields), **secret_values(system, secret or [], fields)}
+    bootstrap.bootstrap(echo=lambda made: note(f"made {made}"))
+    is_new = name not in systems.connections(system)
+    merged = {**systems.saved_values(system, name), **values}
+    missing = [field.name for field in fields.values() if field.required and field.name not in merged]
+    if missing:
+        fail(f"{system} also needs {', '.join(missing)}.\n{describe(system, fields)}", code="MissingField")
+    try:
+        systems.save(system, name, merged)
+    except ValueError as error:
+        fail(str(error), code="BadField")
+    note(f"{'made' if is_new else 'changed'} the connection {system}/{name}")
+    if is_new:
+        for deployment in bootstrap.start_schedules(name):
+            note(f"its schedule runs from now on: {deployment}")
+    finish(system, name, test=not no_test, as_json=as_json)
+
+
+def finish(system: str, name: str, *, test: bool, as_json: bool) -> None:
+    """Test the connection, or only note it; say the outcome, exit 1 when the system refused."""
+    from blocks import systems
+    from tasks.connection import check_connection, note_connection
+
+    if not test:
+        note_connection(system, name, systems.load(system, name))
+        if as_json:
+            emit({"system": system, "name": name, "tested": False})
+        return
+    check = check_connection(system, name)
+    if as_json:
+        error = None if check.ok else {"code": check.code, "message": check.sentence}
+        answer = {"system": system, "name": name, "tested": True, "ok": check.ok, "error": error}
+        emit({**answer, "response_ms": check.response_ms, "details": check.details})
+    else:
+        note(f"{check.sentence} ({check.response_ms} ms)")
+    if not check.ok:
+        note(f"The connection is saved; correct it with `landfall connect {system} --name {name} …`.")
+        raise typer.Exit(FAILED)
+
+
+def plain_values(system: str, given: list[str], fields: dict[str, Any]) -> dict[str, str]:
+    """Read the FIELD=VALUE pairs of --set; a secret among them is refused, since a shell remembers its commands."""
+    values = {}
+    for pair in given:
+        field, value = _split(system, pair, "--set FIELD=VALUE", fields)
+        if fields[field].secret:
+            fail(
+                f"{field} is a secret and a shell remembers its commands: put it in a variable and give its name, "
+                f"as in --secret {field}={field.upper()}.",
+                code="SecretInCommand",
+            )
+        values[field] = value
+    return values
+
+
+def secret_values(system: str, given: list[str], fields: dict[str, Any]) -> dict[str, str]:
+    """Read the FIELD=ENVVAR pairs of --secret: the values of those variables."""
+    values = {}
+    for pair in given:
+        field, variable = _split(system, pair, "--secret FIELD=ENVVAR", fields)
+        value = os.environ.get(variable)
+        if not value:
+            # The text may be the secret itself, put there by mistake: it is not repeated.
+            shown = variable if variable.isidentifier() and variable.isupper() else "given for it"
+            sentence = f"{field}: the variable {shown} is not set; the form is --secret {field}=NAME_OF_A_VARIABLE."
+            fail(sentence, code="NoSecret")
+        values[field] = value
+    return values
+
+
+def describe(system: str, fields: dict[str, Any]) -> str:
+    """Say which fields a system has: name, whether required or secret, default, description."""
+    lines = [f"Fields of {system}:"]
+    for field in fields.values():
+        kind = "required" if field.required else f"default {field.default}"
+        option = "--secret" if field.secret else "--set"
+        lines.append(f"  {option:<8} {field.name:<20} {kind}: {field.description}")
+    return "\n".join(lines)
+
+
+def _split(system: str, pair: str, form: str, fields: dict[str, Any]) -> tuple[str, str]:
+    field, equals, value = pair.partition("=")
+    if not equals:
+        fail(f"{field!r} has no value: the form is {form}.")
+    if field not in fields:
+        fail(f"{system} has no field {field!r}.\n{describe(system, fields)}", code="UnknownField")
+    return field, value

@@ -1,0 +1,122 @@
+"""From the bytes of an answer to undecoded records and what paging must know of each.
+
+The fast way is msgspec. It refuses what other parsers let pass (half a surrogate pair, a bare line break in a text), and
+one such record must not cost the page it is on: then the careful way finds where each record begins and ends.
+"""
+
+import hashlib
+import json
+import re
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any
+
+import msgspec
+
+# Numbers stay text: nothing is computed here, and Python refuses integers of more than 4,300 digits.
+_careful = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
+_BLANK = re.compile(r"[ \t\r\n]*")
+
+
+@cache
+def _envelope(entity: str) -> msgspec.json.Decoder[Any]:
+    """Decodes the answer to a query; no match, or past the end, comes as an empty QueryResponse."""
+    empty: Any = msgspec.field(default_factory=list)
+    response = msgspec.defstruct(
+        "QueryResponse", [(entity, list[msgspec.Raw], empty), ("totalCount", int | None, None)]
+    )
+    return msgspec.json.Decoder(msgspec.defstruct("Envelope", [("QueryResponse", response)]))
+
+
+def rows(content: bytes, entity: str) -> list[msgspec.Raw]:
+    """The records in a query's answer, in its order, each as its own JSON text.
+
+    msgspec.ValidationError if it is JSON of another shape, ValueError if it is no whole JSON document.
+    """
+    try:
+        records: list[msgspec.Raw] = getattr(_envelope(entity).decode(content).QueryResponse, entity)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return _rows_with_care(content, entity)
+    return records
+
+
+def _rows_with_care(content: bytes, entity: str) -> list[msgspec.Raw]:
+    text = content.decode("utf-8", "surrogateescape")
+    _, end = _careful.raw_decode(text)
+    begin = re.search(rf'"{entity}"\s*:\s*\[', text)
+    if begin is None or text[end:].strip():
+        raise ValueError("no list of records in it")
+    records = []
+    at = _after_blanks(text, begin.end())
+    while text[at] != "]":
+        _, end = _careful.raw_decode(text, at)
+        records.append(msgspec.Raw(text[at:end].encode("utf-8", "surrogateescape")))
+        at = _after_blanks(text, end)
+        if text[at] == ",":
+            at = _after_blanks(text, at + 1)
+    return records
+
+
+def _after_blanks(text: str, at: int) -> int:
+    blank = _BLANK.match(text, at)
+    return blank.end() if blank else at
+
+
+def total(content: bytes, entity: str) -> int | None:
+    """The number in a COUNT's answer; errors as in `rows`."""
+    counted: int | None = _envelope(entity).decode(content).QueryResponse.totalCount
+    return counted
+
+
+class _MetaData(msgspec.Struct):
+    LastUpdatedTime: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class _Head(msgspec.Struct):
+    Id: str
+    MetaData: _MetaData
+
+
+_head = msgspec.json.Decoder(_Head)
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """What paging needs to know of a record. ``key`` is '' and ``updated`` None where it does not say."""
+
+    key: str
+    updated: datetime | None
+    identity: str
+
+    @property
+    def version(self) -> tuple[str, datetime | None]:
+        """What tells this version of this record from every other."""
+        return self.identity, self.updated
+
+
+def look(record: msgspec.Raw) -> Seen:
+    """Read a record's id and time of change; what cannot be read stays empty, and the record goes on all the same."""
+    try:
+        head = _head.decode(record)
+    except (msgspec.DecodeError, RecursionError):
+        return _look_with_care(bytes(record))
+    return Seen(head.Id, head.MetaData.LastUpdatedTime, head.Id)
+
+
+def _look_with_care(record: bytes) -> Seen:
+    try:
+        value = _careful.decode(record.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):
+        value = None
+    fields = value if isinstance(value, dict) else {}
+    key = fields.get("Id") if isinstance(fields.get("Id"), str) else ""
+    meta = fields.get("MetaData")
+    written = meta.get("LastUpdatedTime") if isinstance(meta, dict) else None
+    try:
+        updated = datetime.fromisoformat(written) if isinstance(written, str) else None
+    except ValueError:
+        updated = None
+    if updated is not None and updated.tzinfo is None:
+        updated = None
+    return Seen(key or "", updated, key or f"raw {hashlib.blake2b(record, digest_size=16).hexdigest()}")

@@ -1,0 +1,201 @@
+"""OAuth 2.0 with QuickBooks: access tokens of an hour from a refresh token that rotates.
+
+The vendor replaces the refresh token about once a day and then refuses the old one; two refreshes at a time, or an
+answer that is not kept, cost the user a new consent. So one refresher at a time, what came back is committed before
+it is used, and a token is never sent again after it was refused. Facts: the vendor's OAuth guide and SDK issues.
+"""
+
+import base64
+import logging
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import httpx
+import msgspec
+
+from connectors.errors import AuthRejected, RateLimited, ReauthRequired, SourceError, Transient
+from connectors.http import Body, OnCall, accept, fetch, make_client, unexpected
+from connectors.quickbooks.faults import TOKEN_EXPIRED, read_fault
+from connectors.redact import REDACTOR
+
+log = logging.getLogger("landfall.quickbooks")
+
+REFRESH_MARGIN_S = 300.0  # looked at before every request, so a token never has less than this left when it is used
+TOKEN_TIMEOUT_S = 30.0  # the one refresher holds up all others meanwhile
+
+
+class Tokens(Protocol):
+    """Where tokens are kept, shared by all runs of a connection."""
+
+    def read(self) -> Mapping[str, Any]:
+        """What is stored: ``refresh_token``, and once refreshed ``access_token`` and ``expires_at`` (epoch seconds)."""
+
+    def save(self, token: Mapping[str, Any]) -> None:
+        """Keep a new token; returns when it is committed."""
+
+    def exclusive(self) -> AbstractContextManager[Any]:
+        """Wait until nobody else refreshes this connection's token; leaving the context lets the next one in."""
+
+
+class TokenAuth(httpx.Auth):
+    """Puts a valid access token on every request, and refreshes it once if it is refused all the same.
+
+    Raises `ReauthRequired` when the refresh token is refused, `AuthRejected` when the client id or secret is.
+    """
+
+    requires_response_body = True
+
+    def __init__(
+        self,
+        *,
+        token_url: str,
+        client_id: str,
+        client_secret: str,
+        tokens: Tokens,
+        margin_s: float = REFRESH_MARGIN_S,
+        allow_http: bool = False,
+        timeout_s: float = TOKEN_TIMEOUT_S,
+        on_call: OnCall | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        basic = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
+        REDACTOR.add(client_secret)
+        REDACTOR.add(basic)
+        self._token_url = token_url
+        self._tokens = tokens
+        self._margin_s = margin_s
+        self._now = now
+        self._held: Mapping[str, Any] = {}
+        self._refused: tuple[str, str] | None = None
+        self._lost_at = ""
+        headers = {"Authorization": f"Basic {basic}", "Accept": "application/json"}
+        self._http = make_client(
+            headers=headers, methods=("POST",), allow_http=allow_http, timeout_s=timeout_s, on_call=on_call
+        )
+
+    def close(self) -> None:
+        """Close the connection to the token host."""
+        self._http.close()
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sign the request; on 401, or a fault that says the same, refresh once and send it again."""
+        token = self._current()
+        request.headers["Authorization"] = f"Bearer {token}"
+        answer = yield request
+        fault = read_fault(answer.content)
+        if answer.status_code == 401 or (fault is not None and fault.code == TOKEN_EXPIRED):
+            request.headers["Authorization"] = f"Bearer {self._renewed(token)}"
+            yield request
+
+    def _current(self) -> str:
+        if not self._fresh(self._held):
+            self._hold(self._tokens.read())
+        return self._held["access_token"] if self._fresh(self._held) else self._renewed(None)
+
+    def _hold(self, token: Mapping[str, Any]) -> None:
+        REDACTOR.add(token.get("access_token"))
+        REDACTOR.add(token.get("refresh_token"))
+        self._held = token
+
+    def _fresh(self, token: Mapping[str, Any]) -> bool:
+        """Whether the access token outlives the margin; of tokens that live briefly, half of their life."""
+        if not token.get("access_token"):
+            return False
+        expires_at = float(token.get("expires_at") or 0)
+        lifetime = expires_at - float(token.get("obtained_at") or 0)
+        return expires_at - self._now() > min(self._margin_s, lifetime / 2)
+
+    def _renewed(self, refused: str | None) -> str:
+        """An access token other than the refused one: somebody else's new one, or else our own."""
+        with self._tokens.exclusive():
+            stored = self._tokens.read()
+            self._hold(stored)
+            if self._fresh(stored) and stored["access_token"] != refused:
+                return str(stored["access_token"])
+            token = self._refresh(stored)
+            self._tokens.save(token)
+            self._hold(token)
+            return str(token["access_token"])
+
+    def _refresh(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+        refresh_token = str(stored.get("refresh_token") or "")
+        if not refresh_token:
+            raise ReauthRequired("The connection has no refresh token.")
+        if self._refused is not None and self._refused[0] == refresh_token:
+            raise ReauthRequired(self._refused[1])  # told once; asking again can only do harm
+        began = self._now()
+        try:
+            answer = self._ask(refresh_token)
+        except ReauthRequired as error:
+            self._refused = (refresh_token, error.message)
+            raise
+        self._lost_at = ""
+        return _token(answer, stored, began)
+
+    def _ask(self, refresh_token: str) -> dict[str, Any]:
+        """Send the token; if no answer comes, send the same one once more: the vendor allows that, not another."""
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        for last in (False, True):
+            request = self._http.build_request("POST", self._token_url, data=form)
+            try:
+                return fetch(self._http, request, self._read, attempts=1)
+            except RateLimited:
+                raise
+            except Transient as error:
+                self._lost_at = self._lost_at or f"{datetime.fromtimestamp(self._now(), UTC):%Y-%m-%d %H:%M:%S} UTC"
+                log.warning("A token refresh went unanswered: %s", error)
+                if last:
+                    raise
+        raise AssertionError("the second attempt returns or raises")
+
+    def _read(self, body: Body) -> dict[str, Any]:
+        """The token in an answer of the token host, or what its error means."""
+        try:
+            answer = msgspec.json.decode(body.content)
+        except (msgspec.DecodeError, RecursionError):
+            accept(body)
+            raise unexpected(body, "application/json") from None
+        error = answer.get("error") if isinstance(answer, dict) else None
+        if error == "invalid_grant":
+            hint = f" (rotation reply lost at {self._lost_at}, so the vendor may have replaced it then)" * bool(
+                self._lost_at
+            )
+            raise ReauthRequired(f"{body.where} refuses the refresh token: it is expired, revoked or replaced{hint}.")
+        if error == "invalid_client":
+            raise AuthRejected(f"{body.where} says: wrong client id or secret.")
+        accept(body)
+        if (
+            not isinstance(answer, dict)
+            or not isinstance(answer.get("access_token"), str)
+            or not answer["access_token"]
+        ):
+            raise SourceError(f"{body.where} answered {body.status} without an access token.")
+        return answer
+
+
+def _token(answer: Mapping[str, Any], stored: Mapping[str, Any], began: float) -> dict[str, Any]:
+    """What to keep of a token answer; seconds are counted from before it was asked for.
+
+    Without a refresh token in the answer the old one stays. Without a lifetime the access token counts as expired:
+    it is used for the request at hand and then refreshed.
+    """
+    token = {
+        "access_token": answer["access_token"],
+        "refresh_token": answer.get("refresh_token") or stored["refresh_token"],
+        "obtained_at": began,
+        "expires_at": began + _seconds(answer.get("expires_in")),
+    }
+    lifetime = _seconds(answer.get("x_refresh_token_expires_in"))
+    if lifetime:
+        token["refresh_expires_at"] = began + lifetime
+    return token
+
+
+def _seconds(value: object) -> float:
+    try:
+        return max(float(value), 0.0) if isinstance(value, int | float | str) else 0.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,26 @@
+"""Lands customers, vendors, items and invoices of QuickBooks companies."""
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from blocks.quickbooks import QuickBooks
+from connectors.quickbooks.streams import STREAMS
+from tasks.pull import pull_all
+from tasks.run import open_run
+
+
+@flow(name="refresh-quickbooks", log_prints=True, persist_result=False)
+def refresh_quickbooks(connection: str = "main", full: bool = False, accept_shrink: bool = False) -> State:
+    """Land the customers, vendors, items and invoices of one QuickBooks company in the schema `quickbooks`.
+
+    Rows that did not change at QuickBooks stay as they are; rows that are gone there are marked as deleted. A second
+    run at the same time is skipped.
+
+    Args:
+        connection: The name of the QuickBooks block, as given to `landfall connect quickbooks --name`.
+        full: Read everything again instead of what has changed since the last run.
+        accept_shrink: Accept that QuickBooks holds far fewer records than last time, this once.
+    """
+    with open_run("quickbooks", connection, load=QuickBooks.load, full=full, accept_shrink=accept_shrink) as run:
+        pull_all(run, STREAMS)
+    return run.state()

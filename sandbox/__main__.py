@@ -1,0 +1,47 @@
+"""``python -m sandbox quickbooks``: serve a simulator until SIGTERM or Ctrl-C.
+
+The first line of standard output is one JSON object with all that a client needs to connect.
+"""
+
+import argparse
+import json
+import signal
+import threading
+from collections.abc import Sequence
+
+from sandbox import quickbooks
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line, serve, and return when told to stop."""
+    options = vars(_parser().parse_args(arguments))
+    options.pop("system")
+    limits = quickbooks.Limits(*(options.pop(name) for name in ("per_second", "per_minute", "in_flight")))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with quickbooks.running(**options, limits=limits) as qb:
+        print(json.dumps(qb.connection()), flush=True)
+        stop.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Simulators of the vendors, on loopback.")
+    systems = parser.add_subparsers(dest="system", required=True)
+    qbo = systems.add_parser("quickbooks", help="QuickBooks Online: OAuth 2.0 and the accounting API")
+    qbo.add_argument("--port", type=int, default=0, help="0: a free one")
+    sizes, limits = quickbooks.Sizes(), quickbooks.Limits()
+    for name in ("customers", "vendors", "items", "invoices"):
+        qbo.add_argument(f"--{name}", type=int, default=getattr(sizes, name), help="how many (default: %(default)s)")
+    qbo.add_argument("--seed", type=int, default=7, help="the same seed makes the same company")
+    qbo.add_argument("--captures", metavar="DIR", help="add the records of a folder of recorded answers")
+    qbo.add_argument("--only", nargs="*", default=(), metavar="SUB", help="read only these sub-folders of it")
+    qbo.add_argument("--refresh-token", default="", help="the first refresh token (default: a new one each time)")
+    for name in ("per_second", "per_minute", "in_flight"):
+        option = f"--{name.replace('_', '-')}"
+        qbo.add_argument(option, type=int, default=getattr(limits, name), help="requests; 0: no limit")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""Private Postgres servers for the tests: the embedded 18, and 15, the oldest that Landfall supports.
+
+One server a version serves all tests of a run, in all processes; each test gets a database of its own.
+"""
+
+import fcntl
+import functools
+import os
+import platform
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from warehouse import embedded
+from warehouse.cluster import Cluster, Owner, PortTaken
+
+PASSWORD = "only-for-tests"
+# Nothing here outlives the run, so nothing has to reach the disk.
+SETTINGS: dict[str, str | int] = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": 200,
+    "shared_buffers": "128MB",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "1GB",
+    "timezone": "UTC",
+    "client_connection_check_interval": "2s",
+}
+PROGRAMS_15 = (
+    "/usr/lib/postgresql/15/bin",
+    "/usr/pgsql-15/bin",
+    "/opt/homebrew/opt/postgresql@15/bin",
+    "/usr/local/opt/postgresql@15/bin",
+)
+
+
+def scratch() -> Path:
+    """The folder of this test run, shared by its processes; other users may pass through it."""
+    return Path(os.environ["LANDFALL_TEST_SCRATCH"])
+
+
+def address(admin: str, role: str, database: str) -> str:
+    """The address of a database of the server that ``admin`` leads to."""
+    port = psycopg.conninfo.conninfo_to_dict(admin)["port"]
+    return f"postgresql://{role}:{PASSWORD}@127.0.0.1:{port}/{database}"
+
+
+@functools.cache
+def server(version: str) -> str:
+    """The address, for the superuser, of the server of this major version, started by whoever needs it first."""
+    folder = scratch() / f"postgres-{version}"
+    with exclusive(scratch() / f"postgres-{version}.lock"):
+        known = scratch() / f"postgres-{version}.url"
+        if not known.exists():
+            known.write_text(_start(version, folder))
+        return known.read_text()
+
+
+@contextmanager
+def fresh_database(version: str, template: str) -> Iterator[str]:
+    """A database made from this template, gone afterwards; yields its address for its owner, the role landfall."""
+    admin = server(version)
+    name = f"test_{secrets.token_hex(6)}"
+    database = sql.Identifier(name)
+    with psycopg.connect(admin, autocommit=True) as conn:
+        _made_template(version, template)
+        conn.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER landfall").format(database, sql.Identifier(template))
+        )
+        try:
+            yield address(admin, "landfall", name)
+        finally:
+            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold a lock among the processes of a run."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def stop_all(folder: Path) -> None:
+    """Stop every server whose data lie under this folder, at once: the data are not worth keeping."""
+    for found in folder.glob("**/postmaster.pid"):
+        cluster = Cluster(found.parent.parent, programs=Path())
+        pid = cluster.pid()
+        if pid is None:
+            continue
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGQUIT)
+        deadline = time.monotonic() + 10
+        while cluster.pid() is not None and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def _start(version: str, folder: Path) -> str:
+    nobody = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    owner = Owner(nobody.pw_uid, nobody.pw_gid) if nobody else None
+    if version == "18":
+        cluster = Cluster(folder, embedded.programs(), owner)
+    else:
+        programs, libraries = _programs_15()
+        cluster = Cluster(folder, programs, owner, libraries, initdb_options=("--locale=C", "--no-sync"))
+    cluster.create(PASSWORD)
+    for _ in range(20):
+        port = _some_port()
+        with suppress(PortTaken):
+            cluster.start(SETTINGS | {"port": port})
+            break
+    admin = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
+    embedded.prepare(admin, {"landfall": PASSWORD})
+    return admin
+
+
+@functools.cache
+def _made_template(version: str, template: str) -> None:
+    """Make the template if it is a migrated one and not there yet; ``landfall`` itself is always there."""
+    if template != "migrated":
+        return
+    admin = server(version)
+    with exclusive(scratch() / f"template-{version}.lock"), psycopg.connect(admin, autocommit=True) as conn:
+        if conn.execute("SELECT FROM pg_database WHERE datname = 'migrated'").fetchone():
+            return
+        conn.execute("CREATE DATABASE migrating TEMPLATE landfall OWNER landfall")
+        from warehouse.migrate import upgrade
+
+        with psycopg.connect(address(admin, "landfall", "migrating"), autocommit=True) as inside:
+            upgrade(inside)
+        conn.execute("ALTER DATABASE migrating RENAME TO migrated")
+
+
+def _some_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _programs_15() -> tuple[Path, str]:
+    """The programs of Postgres 15 and where their libraries are; fetched on Debian, else the test is skipped."""
+    for place in PROGRAMS_15:
+        if (Path(place) / "postgres").exists():
+            return Path(place), ""
+    reason = f"no Postgres 15 in {', '.join(PROGRAMS_15)}"
+    if not shutil.which("apt-get") or not shutil.which("dpkg"):
+        pytest.skip(f"{reason}, and this system has no apt-get to fetch it with")
+    kept = embedded.ROOT_HOME if os.geteuid() == 0 else Path(__file__).parents[1] / ".landfall"
+    kept.mkdir(parents=True, exist_ok=True)
+    unpacked = kept / "test-postgresql-15"
+    with exclusive(kept / "test-postgresql-15.lock"):
+        if not unpacked.exists():
+            try:
+                _fetch_15(unpacked)
+            except (subprocess.SubprocessError, OSError) as error:
+                pytest.skip(f"{reason}, and Debian's package could not be fetched: {error}")
+    libraries = [str(path) for path in (unpacked / "usr/lib").glob(f"{platform.machine()}-linux-gnu*")]
+    return unpacked / "usr/lib/postgresql/15/bin", ":".join(libraries)
+
+
+def _fetch_15(unpacked: Path) -> None:
+    """Download Debian's packages of Postgres 15 and of what it needs beside, and unpack them; installs nothing."""
+    fresh = unpacked.with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    (fresh / "lists/partial").mkdir(parents=True)
+    (fresh / "debs").mkdir()
+    options = ["-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=1"]
+    wanted = ["apt-get", *options, "-s", "install", "--no-install-recommends", "postgresql-15"]
+    planned = subprocess.run(wanted, capture_output=True, text=True, timeout=60)
+    if planned.returncode != 0:  # The package lists of a bare image are empty: read them into a folder of our own.
+        options += ["-o", f"Dir::State::Lists={fresh / 'lists'}", "-o", f"Dir::Cache={fresh}"]
+        subprocess.run(["apt-get", *options, "-qq", "update"], check=True, timeout=180, stdout=subprocess.DEVNULL)
+        wanted = ["apt-get", *options, "-s", "install", "--no-install-recommends", "postgresql-15"]
+        planned = subprocess.run(wanted, check=True, capture_output=True, text=True, timeout=60)
+    names = {line.split()[1] for line in planned.stdout.splitlines() if line.startswith("Inst ")} | {"postgresql-15"}
+    command = ["apt-get", *options, "-qq", "download", *names]
+    subprocess.run(command, check=True, timeout=300, cwd=fresh / "debs", stdout=subprocess.DEVNULL)
+    for deb in (fresh / "debs").glob("*.deb"):
+        subprocess.run(["dpkg", "-x", str(deb), str(fresh)], check=True, timeout=120)
+    for name in ("debs", "lists"):
+        shutil.rmtree(fresh / name)
+    fresh.chmod(0o755)
+    fresh.rename(unpacked)

@@ -1,0 +1,67 @@
+"""Connections to Postgres, set up so that dead clients are noticed and nothing waits for ever."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors as pg
+
+from warehouse.errors import DatabaseUnavailable, LockTimeout, SessionPooling, StorageFull, WarehouseError
+
+# The backend of a killed client must let go of its locks: it looks every 2 s whether the client is there, and
+# TCP notices a host that vanished within 30 + 3 * 10 s.
+_SETTINGS = {
+    "timezone": "UTC",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "60s",
+    "client_connection_check_interval": "2s",
+    "client_min_messages": "warning",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+CONNECT_TIMEOUT_S = 10
+
+
+def connect(url: str, application: str = "landfall") -> "psycopg.Connection[tuple[object, ...]]":
+    """Open a session that commits each statement; DatabaseUnavailable if Postgres cannot be reached."""
+    try:
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            application_name=application,
+            client_encoding="utf8",
+        )
+    except psycopg.Error as error:
+        raise DatabaseUnavailable(f"Postgres cannot be reached: {_first_line(error)}") from None
+    with translated("connecting"):
+        for name, value in _SETTINGS.items():
+            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    return connection
+
+
+def refuse_transaction_pooling(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """SessionPooling if statements of one session reach different backends (pgbouncer in transaction mode)."""
+    pids = {connection.execute("SELECT pg_backend_pid()").fetchone() for _ in range(3)}
+    if len(pids) > 1:
+        raise SessionPooling("Statements of one session reach different backends of Postgres")
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn what Postgres says into this project's errors; ``doing`` says during what."""
+    try:
+        yield
+    except WarehouseError:
+        raise
+    except (pg.DiskFull, pg.OutOfMemory) as error:
+        raise StorageFull(f"Postgres has no space left while {doing}: {_first_line(error)}") from error
+    except pg.LockNotAvailable as error:
+        raise LockTimeout(f"A lock was not to be had within 5 s while {doing}: {_first_line(error)}") from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseUnavailable(f"The session with Postgres ended while {doing}: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no reason given"])[0][:300]

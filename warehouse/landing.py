@@ -1,0 +1,352 @@
+"""Landing: from pages of records to rows that analysts trust. One call lands one stream of one run, or nothing.
+
+Pages are split, compared by fingerprint, decoded and copied to staging outside any transaction; gates judge
+the table as it would be; one short transaction merges, and writes cursor, dead letters and run log with it.
+"""
+
+import copy
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from warehouse import cursors, gates, history, run_log
+from warehouse.connect import connect, refuse_transaction_pooling, translated
+from warehouse.ddl import ensure_tables
+from warehouse.dead_letters import DeadLetters
+from warehouse.encode import Encoder, Record, Refused
+from warehouse.errors import LockTimeout, MissingKey, SchemaDrift, SuspiciousShrink
+from warehouse.keys import KeyReader, label
+from warehouse.locks import try_lock
+from warehouse.merge import Merge, Values
+from warehouse.run_log import Counts, Run, stream_lock
+from warehouse.schema_changes import known_extras, note_extras
+from warehouse.settle import Settle
+from warehouse.staging import Staging
+from warehouse.table import StreamLike, mapping_version, tables_of
+
+Connection = psycopg.Connection[Any]
+logger = logging.getLogger(__name__)
+
+LOCK_WAIT_S = 15.0  # a backend notices within 2 s (10 s over a network) that its client died
+MERGE_ATTEMPTS = 3  # for deadlocks and serialization failures, which say themselves: try again
+# A landing this large takes a minute or two: so much work a failure may cost. Only sources that give cursors on the
+# way can be cut.
+SLICE_RECORDS = 1_000_000
+MAX_SHRINK = 0.3
+MAX_BAD_SHARE, MIN_BAD = 0.1, 20
+
+
+class PageLike(Protocol):
+    """What the warehouse needs to know of a page (see connectors.stream.Page)."""
+
+    @property
+    def records(self) -> Sequence[msgspec.Raw | bytes]: ...
+    @property
+    def keys(self) -> Sequence[str] | None: ...
+    @property
+    def deleted(self) -> Sequence[str]: ...
+    @property
+    def at(self) -> str: ...
+    @property
+    def cursor(self) -> Mapping[str, Any] | None: ...
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def fetched(self) -> int | None: ...
+
+
+Read = Callable[[Mapping[str, Any] | None], Iterator[PageLike]]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to land.
+
+    ``full``: read everything again. ``accept_shrink``: take records that are gone for deleted, however many.
+    ``identity``: the vendor's, for columns that hold it. ``judge_drift``: stop when too many records do not fit.
+    """
+
+    full: bool = False
+    accept_shrink: bool = False
+    slice_records: int = SLICE_RECORDS
+    judge_drift: bool = True
+    identity: str | None = None
+    redact: Callable[[str], str] = str
+    progress: Callable[[int], None] = lambda read: None
+
+
+@dataclass(slots=True)
+class Landed:
+    """What a landing did, and what it wants people to know."""
+
+    counts: Counts
+    verdicts: list[gates.Verdict] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def land(url: str, run: Run, stream: StreamLike, read: Read, options: Options) -> Landed:
+    """Land what ``read`` yields in the tables of ``stream``.
+
+    ``read`` gets the cursor of the last landing, or None to read everything. Raises what ``read`` raises and
+    the errors of warehouse.errors; the tables and the cursor are then as they were, and the run log says so.
+    """
+    with connect(url, f"landfall {run.sync}/{run.connection} {stream.name}") as connection:
+        refuse_transaction_pooling(connection)
+        _lock(connection, run, stream)
+        before, done = run_log.landed(connection, run, stream.name)
+        if done:
+            return Landed(before)
+        landing = _Landing(connection, url, run, stream, options, before)
+        try:
+            with translated(f"landing {stream.schema}.{stream.name}"):
+                return landing.run_through(read)
+        except BaseException as error:
+            landing.give_up(error)
+            raise
+
+
+def _lock(connection: Connection, run: Run, stream: StreamLike) -> None:
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while not try_lock(connection, stream_lock(run, stream.name)):
+        if time.monotonic() > deadline:
+            raise LockTimeout(f"Another run still writes {stream.schema}.{stream.name} for {run.connection}")
+        time.sleep(0.2)
+
+
+class _Landing:
+    """The state of one landing: what has been read so far."""
+
+    def __init__(
+        self, connection: Connection, url: str, run: Run, stream: StreamLike, options: Options, before: Counts
+    ) -> None:
+        self.connection, self.url, self.run, self.stream, self.options = connection, url, run, stream, options
+        self.version = mapping_version(stream)
+        self.staging = Staging(connection, tables_of(stream), stream_lock(run, stream.name), run)
+        self.key_reader = KeyReader(stream)
+        self.dead = DeadLetters(connection, self.staging, run, stream.name, options.redact)
+        self.counts = before
+        self.landed = Landed(self.counts)
+        self.seq = self.skipped = self.refused = self.known = self.collapsed = self.present = 0
+        self.cursor: Mapping[str, Any] | None = None
+        self.complete = False
+
+    def run_through(self, read: Read) -> Landed:
+        run_log.start(self.connection, self.run, self.stream.name, self.version)
+        ensure_tables(self.connection, self.staging.tables)
+        if self.stream.history:
+            history.ensure(self.connection, self.stream)
+        self.state = cursors.load(self.connection, self.run, self.stream.name) if not self.options.full else None
+        self.empty = self._landed_before() is False
+        self.live_before = self.state.live_rows if self.state else self._live_rows()
+        self.encoder = Encoder(self.stream, known_extras(self.connection, self.run, self.stream))
+        self.staging.create()
+        self.counts.fetched = 0
+        since = self.state.cursor if self.state else None
+        for page in read(since):
+            self._page(page)
+            if self.cursor is not None and self.seq >= self.options.slice_records and not self.complete:
+                self._land_slice()
+        self._settle()
+        self._commit()
+        self.staging.drop()
+        return self.landed
+
+    def give_up(self, error: BaseException) -> None:
+        """Leave nothing behind but the truth in the run log; where Postgres is gone, the next run does it."""
+        code = getattr(error, "code", None) or type(error).__name__
+        status = "failed" if isinstance(error, Exception) else "cancelled"
+        message = self.options.redact(str(error) or code)[:2000]
+        try:
+            if self.connection.closed:
+                with connect(self.url) as other:
+                    run_log.fail(other, self.run, self.stream.name, status, code, message, self.counts.fetched)
+                return
+            self.connection.rollback()
+            run_log.fail(self.connection, self.run, self.stream.name, status, code, message, self.counts.fetched)
+            self.staging.drop()
+        except Exception as second:  # noqa: BLE001 -- the first error is the one to be told
+            logger.warning(
+                "The run log could not be written (%s); the next run will call this one crashed", type(second).__name__
+            )
+
+    def _landed_before(self) -> bool:
+        row = self.connection.execute(
+            sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE connection = %s)").format(self.staging.tables[0].identifier),
+            (self.run.connection,),
+        ).fetchone()
+        return bool(row and row[0])
+
+    def _page(self, page: PageLike) -> None:
+        records = [bytes(record) for record in page.records]
+        self.counts.fetched += page.fetched if page.fetched is not None else len(records)
+        if records:
+            self._stage(records, page)
+        if page.deleted:
+            self.staging.mark_gone([list(page.deleted)])
+        if page.cursor is not None:
+            self.cursor = page.cursor
+        self.complete = self.complete or page.complete
+        self.options.progress(self.counts.fetched)
+
+    def _stage(self, records: list[bytes], page: PageLike) -> None:
+        columns = self.key_reader.read(records, page.keys)
+        keys = [label(parts) for parts in zip(*columns, strict=True)]
+        salt = self.version.encode()
+        digests = [hashlib.sha256(salt + record).hexdigest()[:32] for record in records]
+        same: set[int] = set()
+        differ: set[int] = set()
+        if not self.empty:
+            same, differ = self.staging.classify(columns, digests, self.seq)
+        staged, refused = [], []
+        for index, json in enumerate(records):
+            record = Record(self.seq + index, index in differ, digests[index], json, keys[index])
+            if not record.key:
+                no_key = MissingKey(f"no {' or '.join(self.stream.key)} in a record of {page.at or 'the source'}")
+                refused.append(Refused(record, no_key))
+            elif index not in same:
+                staged.append(record)
+        if staged:
+            refused += self.staging.add(self.encoder, staged)
+        if refused:
+            parts = [[column[item.record.seq - self.seq] or None for column in columns] for item in refused]
+            self.dead.stage(list(zip(refused, parts, strict=True)))
+        self.skipped += len(same)
+        self.refused += len(refused)
+        self.known += len(differ)
+        self.seq += len(records)
+
+    def _land_slice(self) -> None:
+        """Land what a long first load has staged so far; its cursor says where to go on after a failure."""
+        self._settle()
+        self._commit(slice_only=True)
+        self.staging.next_slice()
+        self.present += self.seq - self.collapsed
+        self.seq = self.skipped = self.refused = self.known = self.collapsed = 0
+        self.empty = False
+
+    def _settle(self) -> None:
+        """Newest version of each record, deletions, and whether to land at all."""
+        self._check_drift()
+        if not self.empty:
+            self.staging.analyze()
+        settle = Settle(self.connection, self.staging, self.stream)
+        self.collapsed = settle.collapse_staged()
+        if self.skipped:
+            again = settle.collapse_seen()
+            overtaken, undone = settle.collapse_both() if self.known else (0, 0)
+            self.collapsed += again + overtaken + undone
+        if self.known and self.stream.version and not self.options.full:
+            settle.drop_stale(self.run.connection)
+        if self.complete and not self.empty:
+            settle.find_gone(self.run.connection)
+        if self.complete:
+            self._check_shrink()
+        if self.stream.gates and self.staging.holds_changes():
+            self.landed.verdicts = gates.judge(self.url, self.connection, self.staging, self.stream)
+        note_extras(self.connection, self.run, self.stream, self.encoder.discovered)
+
+    def _check_drift(self) -> None:
+        if not self.options.judge_drift or self.refused < MIN_BAD or self.refused <= MAX_BAD_SHARE * self.seq:
+            return
+        row = self.connection.execute(
+            sql.SQL("SELECT column_name, min(message), count(*) FROM {} GROUP BY 1 ORDER BY 3 DESC LIMIT 1").format(
+                self.staging.refused
+            )
+        ).fetchone()
+        assert row is not None
+        raise SchemaDrift(
+            f"{self.refused:,} of {self.seq:,} records do not fit; most ({row[2]:,}) because of column"
+            f" {row[0] or 'none'}, for example: {row[1]}"
+        )
+
+    def _check_shrink(self) -> None:
+        present = self.present + self.seq - self.collapsed
+        if self.options.accept_shrink or self.live_before == 0 or present >= (1 - MAX_SHRINK) * self.live_before > 0:
+            return
+        raise SuspiciousShrink(
+            f"The source holds {present:,} of {self.live_before:,} {self.stream.name} records"
+            f" (limit -{MAX_SHRINK:.0%}); nothing was landed. If that is right, run once with --accept-shrink"
+        )
+
+    def _live_rows(self) -> int:
+        row = self.connection.execute(
+            sql.SQL("SELECT count(*) FROM {} WHERE connection = %s AND _deleted_at IS NULL").format(
+                self.staging.tables[0].identifier
+            ),
+            (self.run.connection,),
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _commit(self, *, slice_only: bool = False) -> None:
+        for attempt in range(1, MERGE_ATTEMPTS + 1):
+            try:
+                with self.connection.transaction():
+                    self._take_tables()
+                    counts = self._merge(slice_only)
+            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+                if attempt == MERGE_ATTEMPTS:
+                    raise
+                time.sleep(0.1 * attempt)
+            else:
+                self.counts.add(counts)
+                return
+
+    def _take_tables(self) -> None:
+        """Take the locks that the merge needs, so that who blocks them can be named."""
+        for table in self.staging.tables:
+            try:
+                with self.connection.transaction():
+                    self.connection.execute(sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(table.identifier))
+            except psycopg.errors.LockNotAvailable:
+                name = f"{table.schema}.{table.name}"
+                blockers = self.connection.execute(
+                    "SELECT string_agg(DISTINCT pid::text, ', ') FROM pg_locks WHERE relation = to_regclass(%s) AND granted"
+                    " AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')",
+                    (f'"{table.schema}"."{table.name}"',),
+                ).fetchone()
+                pid = blockers[0] if blockers else "unknown"
+                raise LockTimeout(f"The table {name} is locked by the session with pid {pid}; waited 5 s") from None
+
+    def _merge(self, slice_only: bool) -> Counts:
+        same = Values(self.run.connection, self.run.run_id, self.options.identity)
+        merge = Merge(self.connection, self.staging, self.stream.children, same)
+        counts = Counts(read=self.seq, dead_lettered=self.refused, duplicates_collapsed=self.collapsed)
+        for number, table in enumerate(self.staging.tables[1:], 1):
+            child = {"inserted": merge.insert(number), "updated": 0, "deleted": 0}
+            if self.known:
+                child["updated"] = merge.update(number)
+                child["inserted"] += merge.insert_children_of_known(number)
+                child["deleted"] = merge.drop_children_no_longer_there(number)
+            counts.children[table.name] = child
+        counts.updated = merge.update_parents() if self.known else 0
+        counts.inserted = merge.insert(0)
+        if self.known and self.state and self.state.mapping_version != self.version:
+            merge.refresh_fingerprints()
+        counts.deleted, gone_children = merge.delete()
+        for name, number in zip(counts.children, gone_children, strict=True):
+            counts.children[name]["deleted"] += number
+        counts.unchanged = self.seq - counts.inserted - counts.updated - self.refused - self.collapsed
+        if self.stream.history:
+            history.record(self.connection, self.staging)
+        self._log(counts, slice_only)
+        return counts
+
+    def _log(self, counts: Counts, slice_only: bool) -> None:
+        """What is written beside the rows, in their transaction: dead letters, cursor, run log."""
+        if self.refused:
+            self.dead.keep()
+        self.dead.close_landed()
+        total = copy.deepcopy(self.counts)
+        total.add(counts)
+        live = self._live_rows() if total.inserted or total.updated or total.deleted else self.live_before
+        cursor = dict(self.cursor) if self.cursor is not None else (self.state.cursor if self.state else None)
+        cursors.save(self.connection, self.run, self.stream.name, cursors.State(cursor, live, self.version))
+        run_log.finish(self.connection, self.run, self.stream.name, total, cursor, slice_only=slice_only)
