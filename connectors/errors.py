@@ -7,7 +7,7 @@ the exit report and docs/errors.md show. Only `Transient` errors are ever retrie
       Authentication   ReauthRequired  AuthRejected
       Transient        RateLimited  Unavailable  Deadline  IncompleteBody
       Source           SourceError  UnexpectedContentType  ResponseTooLarge  PagingLoop  CountMismatch
-                       TlsError  BlockedAddress  WriteRefused
+                       TlsError  BlockedAddress  WriteRefused  SecretRefused  MassFlip
 """
 
 from typing import ClassVar
@@ -147,3 +147,18 @@ class WriteRefused(Source):
     """A request that could change data at the source was stopped before it left, since this connection only reads."""
 
     cure = "This is a fault of the program, not of the data: report it with the message. Nothing was sent."
+
+
+class SecretRefused(Source):
+    """A field was asked for that holds a live secret, which must not land in tables that people query."""
+
+    cure = "Leave the field that the message names out of the columns; nothing was asked for or landed."
+
+
+class MassFlip(Source):
+    """Far more databases have vanished since the last run than is likely, so none was taken for gone."""
+
+    cure = (
+        "Look at the database server and the account's rights on it; if the databases are gone, run once with "
+        "--accept-shrink."
+    )

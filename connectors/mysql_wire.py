@@ -43,7 +43,7 @@ def open_socket(host: str, port: int, path: str = "") -> socket.socket:
     raise last or OSError("the name has no address")
 
 
-class Stopped(Deadline):
+class Stopped(Exception):
     """The server stopped a query at its time limit; the connection is as good as before."""
 
 
@@ -60,7 +60,7 @@ def query(connection: Any, what: str, values: Sequence[str], limit_s: float) -> 
             return rows
     except pymysql.MySQLError as error:
         if _number(error) in _STOPPED:
-            raise Stopped(f"MySQL did not answer within {limit_s:.0f} s.") from None
+            raise Stopped(f"a query was stopped after {limit_s:.0f} s.") from None
         raise
 
 
@@ -69,6 +69,8 @@ def translated(place: str) -> Iterator[None]:
     """Turn what the driver and the wire say into errors of connectors; the password is in none of them."""
     try:
         yield
+    except Stopped as error:
+        raise Deadline(f"MySQL at {place}: {error}") from None
     except socket.gaierror as error:
         raise Unavailable(f"MySQL at {place} cannot be reached: the name is not known.") from error
     except ssl.SSLError as error:

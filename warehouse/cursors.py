@@ -57,5 +57,15 @@ def save(connection: Connection, run: Run, stream: str, state: State) -> None:
 
 
 def _checksum(run: Run, stream: str, cursor: object, live_rows: int) -> str:
-    text = json.dumps([run.sync, run.connection, stream, cursor, live_rows], sort_keys=True)
+    # As jsonb gives it back: 1e16 comes as 10000000000000000.
+    text = json.dumps([run.sync, run.connection, stream, _plain(cursor), live_rows], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _plain(value: object) -> object:
+    """The value with whole numbers written as such."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -62,7 +62,7 @@ class DeadLetters:
                    WHERE (sync, connection, stream) = (%(sync)s, %(connection)s, %(stream)s)
                      AND resolved_at IS NULL AND key <> ''
                      AND (EXISTS (SELECT FROM {stage} s WHERE {key} = d.key)
-                          OR EXISTS (SELECT FROM {seen} s WHERE {key} = d.key))
+                          OR EXISTS (SELECT FROM {seen} s WHERE {key} = d.key AND s._seq IS NOT NULL))
                      AND NOT EXISTS (SELECT FROM {refused} r WHERE r.key = d.key)"""
             ).format(
                 stage=self.staging.rows[0], seen=self.staging.seen, refused=self.staging.refused, key=self._key_text()
@@ -74,7 +74,7 @@ class DeadLetters:
         payload, error = item.record.json, item.error
         text = payload[: 4 * MAX_REDACTED].decode("utf-8", "replace").replace("\x00", "")
         return (
-            *parts, item.record.key, "decode", error.code, error.column,
+            *parts, item.record.seq, item.record.key, "decode", error.code, error.column,
             self.redact(str(error))[:MAX_REDACTED].replace("\x00", ""),
             hashlib.sha256(f"{self.stream}\0{error.code}\0{error.column}".encode()).hexdigest()[:16],
             encrypt(payload, belongs_to(self.run.sync, self.run.connection, self.stream)),

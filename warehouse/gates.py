@@ -74,12 +74,12 @@ def _validate(url: str, name: str, stream: StreamLike, gates: Sequence[GateLike]
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    source = context.data_sources.add_postgres("warehouse", connection_string=_sqlalchemy(url))
+    source = context.data_sources.add_postgres(
+        "warehouse", connection_string=f"{_sqlalchemy(url)}{'&' if '?' in url else '?'}options=-csearch_path%3Dstaging"
+    )
     try:
         batch = (
-            source.add_table_asset(stream.name, table_name=name, schema_name="staging")
-            .add_batch_definition_whole_table("whole")
-            .get_batch()
+            source.add_table_asset(stream.name, table_name=name).add_batch_definition_whole_table("whole").get_batch()
         )
         suite = gx.ExpectationSuite(
             name=stream.name,

@@ -1,6 +1,7 @@
 """The folder in which one installation keeps what is its own: keys, passwords, locks, pid files, and its Postgres."""
 
 import base64
+import errno
 import fcntl
 import os
 import secrets
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from warehouse.errors import NotConfigured, StateCorrupt
+from warehouse.errors import NotConfigured, StateCorrupt, StorageFull
 
 ROOT_HOME = Path("/var/lib/landfall")
 
@@ -52,14 +53,24 @@ def locked(name: str) -> Iterator[None]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else can read, whole or not at all."""
+    """Write a file that nobody else can read, whole or not at all.
+
+    Raises `warehouse.errors.StorageFull` or `warehouse.errors.NotConfigured`.
+    """
     fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)
+    try:
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(f"Cannot write {path}: the disk is full. Make space and run the same again.") from error
+        raise NotConfigured(
+            f"Cannot write {path} ({error.strerror}): give it to the user who runs this, or set LANDFALL_HOME."
+        ) from error
 
 
 def encryption_key() -> str:

@@ -2,12 +2,17 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-from warehouse.careful import UNSTORABLE, clean
-from warehouse.shape import split_path
+from warehouse.careful import UNSTORABLE, clean, parse
+from warehouse.errors import WarehouseError
+from warehouse.shape import Path, split_path
 from warehouse.table import StreamLike, table_of
+
+# Postgres takes 2,704 bytes in an index entry, for the whole key; children add theirs.
+MAX_KEY_BYTES = 1000
 
 
 class KeyReader:
@@ -15,18 +20,50 @@ class KeyReader:
 
     def __init__(self, stream: StreamLike) -> None:
         table = table_of(stream.schema, stream.name, stream.record, stream.key)
-        self._paths = [split_path(table.column(name).source) for name in stream.key]
+        columns = [table.column(name) for name in stream.key]
+        if odd := [column.name for column in columns if column.python is not str]:
+            raise TypeError(f"{stream.schema}.{stream.name}: the key {', '.join(odd)} must be text, as all ids are")
+        self._paths = [split_path(column.source) for column in columns]
+        self._attributes = _attributes(self._paths)
+        self._decoder = msgspec.json.Decoder(_wire(self._paths))
 
     def read(self, records: Sequence[bytes], known: Sequence[str] | None) -> list[list[str]]:
         """A list of texts for each key column, empty text where a record has none.
 
         ``known`` are the keys where the connector has read them already. A key is taken as it is: nothing is
-        trimmed, and `` 42`` is not ``42``.
+        trimmed, `` 42`` is not ``42``, and a number is the text that the source wrote.
         """
-        columns = [list(known)] if known is not None else [[_read(r, path) for r in records] for path in self._paths]
-        return [
-            [clean(value) for value in column] if UNSTORABLE.search("".join(column)) else column for column in columns
-        ]
+        if known is not None:
+            return self.split(known)
+        rows = [self._read(record) for record in records]
+        return [_clean([row[at] for row in rows]) for at in range(len(self._paths))]
+
+    def split(self, labels: Sequence[str]) -> list[list[str]]:
+        """A list of texts for each key column, of keys as `label` writes them."""
+        if len(self._paths) == 1:
+            return [_clean(list(labels))]
+        rows = [json.loads(text) if text else [""] * len(self._paths) for text in labels]
+        return [_clean([row[at] for row in rows]) for at in range(len(self._paths))]
+
+    def _read(self, record: bytes) -> list[str]:
+        try:
+            value = self._decoder.decode(record)
+            return [_text(value, attributes) for attributes in self._attributes]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._read_carefully(record)
+
+    def _read_carefully(self, record: bytes) -> list[str]:
+        try:
+            value = parse(record)
+        except WarehouseError:
+            return [""] * len(self._paths)
+        found = []
+        for path in self._paths:
+            part: Any = value
+            for name in path:
+                part = part.get(name) if isinstance(part, dict) else None
+            found.append(part if isinstance(part, str) else "")
+        return found
 
 
 def label(parts: Sequence[str]) -> str:
@@ -36,11 +73,36 @@ def label(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else json.dumps(list(parts), ensure_ascii=False)
 
 
-def _read(record: bytes, path: Sequence[str]) -> str:
-    try:
-        value = msgspec.json.decode(record)
-        for part in path:
-            value = value[part]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
-        return ""
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+def _wire(paths: Sequence[Path]) -> type[msgspec.Struct]:
+    """A msgspec type that keeps the members on the way to the keys, as written, and skips all others."""
+    below: dict[str, list[Path]] = {}
+    for first, *rest in paths:
+        below.setdefault(first, []).append(tuple(rest))
+    fields = [
+        (f"f{at}", (_wire(rest) if all(rest) else msgspec.Raw) | None, None) for at, rest in enumerate(below.values())
+    ]
+    return msgspec.defstruct("Key", fields, rename={f"f{at}": name for at, name in enumerate(below)})
+
+
+def _attributes(paths: Sequence[Path]) -> list[tuple[str, ...]]:
+    """For each path its attributes in the type that `_wire` makes."""
+    names = list(dict.fromkeys(path[0] for path in paths))
+    found = []
+    for path in paths:
+        own = f"f{names.index(path[0])}"
+        same = [other[1:] for other in paths if other[0] == path[0]]
+        found.append((own, *_attributes(same)[same.index(path[1:])]) if len(path) > 1 else (own,))
+    return found
+
+
+def _text(value: Any, attributes: Sequence[str]) -> str:
+    for name in attributes:
+        value = getattr(value, name) if value is not None else None
+    raw = bytes(value or b"")
+    if raw[:1] == b'"':
+        return str(msgspec.json.decode(raw, type=str))
+    return raw.decode() if raw[:1].isdigit() or raw[:1] == b"-" else ""
+
+
+def _clean(column: list[str]) -> list[str]:
+    return [clean(value) for value in column] if UNSTORABLE.search("".join(column)) else column

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import msgspec
@@ -17,12 +17,13 @@ import psycopg
 from psycopg import sql
 
 from warehouse import cursors, gates, history, run_log
+from warehouse.careful import clean
 from warehouse.connect import connect, refuse_transaction_pooling, translated
 from warehouse.ddl import ensure_tables
 from warehouse.dead_letters import DeadLetters
 from warehouse.encode import Encoder, Record, Refused
-from warehouse.errors import LockTimeout, MissingKey, SchemaDrift, SuspiciousShrink
-from warehouse.keys import KeyReader, label
+from warehouse.errors import LockTimeout, MissingKey, RowTooLarge, SchemaDrift, SuspiciousShrink
+from warehouse.keys import MAX_KEY_BYTES, KeyReader, label
 from warehouse.locks import try_lock
 from warehouse.merge import Merge, Values
 from warehouse.run_log import Counts, Run, stream_lock
@@ -148,7 +149,10 @@ class _Landing:
         self.encoder = Encoder(self.stream, known_extras(self.connection, self.run, self.stream))
         self.staging.create()
         self.counts.fetched = 0
-        since = self.state.cursor if self.state else None
+        # With other columns everything is read again, or old rows would never get theirs.
+        since = self.state.cursor if self.state and self.state.mapping_version == self.version else None
+        if since is not None:
+            run_log.read_from(self.connection, self.run, self.stream.name, since)
         for page in read(since):
             self._page(page)
             if self.cursor is not None and self.seq >= self.options.slice_records and not self.complete:
@@ -161,8 +165,8 @@ class _Landing:
     def give_up(self, error: BaseException) -> None:
         """Leave nothing behind but the truth in the run log; where Postgres is gone, the next run does it."""
         code = getattr(error, "code", None) or type(error).__name__
-        status = "failed" if isinstance(error, Exception) else "cancelled"
-        message = self.options.redact(str(error) or code)[:2000]
+        status = "failed" if isinstance(error, Exception) and code != "Cancelled" else "cancelled"
+        message = clean(self.options.redact(str(error) or code)[:2000])
         try:
             if self.connection.closed:
                 with connect(self.url) as other:
@@ -189,7 +193,7 @@ class _Landing:
         if records:
             self._stage(records, page)
         if page.deleted:
-            self.staging.mark_gone([list(page.deleted)])
+            self.staging.mark_gone(self.key_reader.split(page.deleted), self.seq - 1)
         if page.cursor is not None:
             self.cursor = page.cursor
         self.complete = self.complete or page.complete
@@ -203,13 +207,18 @@ class _Landing:
         same: set[int] = set()
         differ: set[int] = set()
         if not self.empty:
-            same, differ = self.staging.classify(columns, digests, self.seq)
+            # A full reading also repairs what somebody changed or removed in the tables.
+            same, differ = self.staging.classify(columns, digests, self.seq, trust=not self.options.full)
         staged, refused = [], []
         for index, json in enumerate(records):
             record = Record(self.seq + index, index in differ, digests[index], json, keys[index])
             if not record.key:
                 no_key = MissingKey(f"no {' or '.join(self.stream.key)} in a record of {page.at or 'the source'}")
                 refused.append(Refused(record, no_key))
+            elif len(record.key.encode()) > MAX_KEY_BYTES:
+                # Longer ones fit no index, so such a record can never have landed.
+                too_long = RowTooLarge(f"a key of {len(record.key):,} characters; the limit is {MAX_KEY_BYTES:,} bytes")
+                refused.append(Refused(replace(record, key=""), too_long))
             elif index not in same:
                 staged.append(record)
         if staged:
@@ -244,6 +253,7 @@ class _Landing:
             self.collapsed += again + overtaken + undone
         if self.known and self.stream.version and not self.options.full:
             settle.drop_stale(self.run.connection)
+        settle.forget_gone()
         if self.complete and not self.empty:
             settle.find_gone(self.run.connection)
         if self.complete:
@@ -295,6 +305,12 @@ class _Landing:
                 if attempt == MERGE_ATTEMPTS:
                     raise
                 time.sleep(0.1 * attempt)
+            except psycopg.errors.UniqueViolation:
+                # Children without a parent, since somebody emptied its table: they are known after all.
+                known = self.staging.note_known_children()
+                if not known or attempt == MERGE_ATTEMPTS:
+                    raise
+                self.known += known
             else:
                 self.counts.add(counts)
                 return
@@ -328,7 +344,7 @@ class _Landing:
             counts.children[table.name] = child
         counts.updated = merge.update_parents() if self.known else 0
         counts.inserted = merge.insert(0)
-        if self.known and self.state and self.state.mapping_version != self.version:
+        if self.known:
             merge.refresh_fingerprints()
         counts.deleted, gone_children = merge.delete()
         for name, number in zip(counts.children, gone_children, strict=True):

@@ -107,7 +107,7 @@ class Merge:
         return parents, children
 
     def refresh_fingerprints(self) -> int:
-        """After a change of the mapping: note the new fingerprint in rows that are otherwise the same."""
+        """Note the new fingerprint in rows that are otherwise the same, so that they are skipped again next time."""
         return self._execute(
             sql.SQL(
                 "UPDATE {} t SET _row_hash = s._row_hash FROM {} s WHERE {} AND s._known AND t._row_hash <> s._row_hash"

@@ -86,6 +86,14 @@ def start(connection: Connection, run: Run, stream: str, mapping_version: str) -
     )
 
 
+def read_from(connection: Connection, run: Run, stream: str, cursor: object) -> None:
+    """Say from which mark on a stream is read."""
+    connection.execute(
+        "UPDATE ops.sync_run_log SET cursor_from = %s WHERE run_id = %s AND stream = %s",
+        (Jsonb(cursor), run.run_id, stream),
+    )
+
+
 def landed(connection: Connection, run: Run, stream: str) -> tuple[Counts, bool]:
     """What this run has landed of a stream in earlier attempts, and whether that was all of it.
 

@@ -41,11 +41,21 @@ class Settle:
     def collapse_both(self) -> tuple[int, int]:
         """Of a reading that was as landed and a staged one of the same record keep one.
 
-        With a version column the landed row decides later (see `drop_stale`), so the staged one stays; without,
-        the later reading does. Answers how many of the first and how many of the second kind were dropped.
+        The newer version stays, of equal ones (or without a version column) the later reading. Answers how many of
+        the first and how many of the second kind were dropped.
         """
-        later = sql.SQL("true") if self.stream.version else sql.SQL("s._seq > e._seq")
         stage, seen, same = self.staging.rows[0], self.staging.seen, self._same("s", "e")
+        later = sql.SQL("s._seq > e._seq")
+        if self.stream.version:
+            # What was as landed has the version of the landed row.
+            version = sql.Identifier(self.stream.version)
+            later = sql.SQL(
+                "EXISTS (SELECT FROM {} t WHERE t.connection = {} AND {}"
+                " AND (s.{v} > t.{v} OR (s.{v} < t.{v}) IS NOT TRUE AND s._seq > e._seq))"
+            ).format(
+                self.staging.tables[0].identifier, sql.Literal(self.staging.connection_name), self._same("t", "s"),
+                v=version,
+            )  # fmt: skip
         overtaken = self._count(
             sql.SQL("DELETE FROM {} e USING {} s WHERE {} AND {} AND e._seq IS NOT NULL").format(
                 seen, stage, same, later
@@ -77,6 +87,15 @@ class Settle:
             self._drop_orphans()
         return stale
 
+    def forget_gone(self) -> None:
+        """What the source gave again after it had said that it was deleted, is not gone."""
+        for name in (self.staging.seen, self.staging.rows[0], self.staging.refused):
+            self._count(
+                sql.SQL("DELETE FROM {} g USING {} x WHERE {} AND x._seq > g._seq").format(
+                    self.staging.gone, name, self._same("x", "g")
+                )
+            )
+
     def find_gone(self, connection_name: str) -> int:
         """After a complete enumeration: note the rows whose record did not appear in it, not even refused."""
         absent = sql.SQL(" AND ").join(
@@ -85,8 +104,8 @@ class Settle:
         )
         return self._count(
             sql.SQL(
-                "INSERT INTO {} SELECT {} FROM {} t WHERE t.connection = %s AND t._deleted_at IS NULL AND {}"
-            ).format(self.staging.gone, self._keys("t."), self.staging.tables[0].identifier, absent),
+                "INSERT INTO {} ({}) SELECT {} FROM {} t WHERE t.connection = %s AND t._deleted_at IS NULL AND {}"
+            ).format(self.staging.gone, self._keys(), self._keys("t."), self.staging.tables[0].identifier, absent),
             connection_name,
         )
 

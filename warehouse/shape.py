@@ -125,7 +125,7 @@ def _node_of(shape: Shape, scope: Scope) -> Node:
 
 def _fill(node: Node, scope: Scope) -> None:
     for column in scope.table.columns:
-        if column.source[0] in "^#$":
+        if column.source.startswith(("^", "#", "$")):
             continue
         *way, last = split_path(column.source)
         holder = _object(node, tuple(way))

@@ -46,11 +46,11 @@ class Staging:
             self._unlogged(name, sql.SQL(", ").join(columns))
         key = self._key_definitions()
         self._unlogged(self.seen, sql.SQL("{}, _seq bigint").format(key))
-        self._unlogged(self.gone, key)
+        self._unlogged(self.gone, sql.SQL("{}, _seq bigint").format(key))
         self._unlogged(
             self.refused,
             sql.SQL(
-                "{}, key text, stage text, code text, column_name text, message text, fingerprint text,"
+                "{}, _seq bigint, key text, stage text, code text, column_name text, message text, fingerprint text,"
                 " payload bytea, redacted text, sha256 text"
             ).format(self._key_definitions(required=False)),
         )
@@ -69,12 +69,12 @@ class Staging:
             self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(rest)))
 
     def classify(
-        self, keys: Sequence[Sequence[str]], digests: Sequence[str], first_seq: int
+        self, keys: Sequence[Sequence[str]], digests: Sequence[str], first_seq: int, *, trust: bool = True
     ) -> tuple[set[int], set[int]]:
         """Look keys up in the landed table.
 
         ``keys`` holds one list for each key column. Answers the positions whose row is as before (they are
-        noted as seen) and those whose row exists but differs.
+        noted as seen) and those whose row exists but differs, or may differ where fingerprints are not to be trusted.
         """
         arrays, parameters = _arrays(keys)
         names = sql.SQL(", ").join(sql.Identifier(name) for name in self.tables[0].key)
@@ -83,7 +83,7 @@ class Staging:
         row = self._connection.execute(
             sql.SQL(
                 """WITH found AS MATERIALIZED (
-                       SELECT {inputs}, i.ord, t._row_hash = i.hash::uuid AND t._deleted_at IS NULL AS same
+                       SELECT {inputs}, i.ord, %(trust)s AND t._row_hash = i.hash::uuid AND t._deleted_at IS NULL AS same
                        FROM unnest({arrays}, string_to_array(%(digests)s, ',')) WITH ORDINALITY AS i ({names}, hash, ord)
                        JOIN {table} t ON t.connection = %(connection)s AND {on}
                    ), noted AS (
@@ -91,7 +91,8 @@ class Staging:
                    )
                    SELECT array_agg(ord - 1) FILTER (WHERE same), array_agg(ord - 1) FILTER (WHERE NOT same) FROM found"""
             ).format(inputs=inputs, arrays=arrays, names=names, table=self.tables[0].identifier, on=on, seen=self.seen),
-            parameters | {"digests": ",".join(digests), "connection": self.connection_name, "seq": first_seq},
+            parameters
+            | {"digests": ",".join(digests), "connection": self.connection_name, "seq": first_seq, "trust": trust},
         ).fetchone()
         assert row is not None
         return set(row[0] or ()), set(row[1] or ())
@@ -132,11 +133,12 @@ class Staging:
                     with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(name)) as copy:
                         copy.write("".join(lines))
 
-    def mark_gone(self, keys: Sequence[Sequence[str]]) -> None:
-        """Note keys that the source says are deleted."""
+    def mark_gone(self, keys: Sequence[Sequence[str]], after_seq: int) -> None:
+        """Note keys that the source says are deleted, after it had given the record with that number."""
         arrays, parameters = _arrays(keys)
         self._connection.execute(
-            sql.SQL("INSERT INTO {} SELECT * FROM unnest({})").format(self.gone, arrays), parameters
+            sql.SQL("INSERT INTO {} SELECT *, %(seq)s FROM unnest({})").format(self.gone, arrays),
+            parameters | {"seq": after_seq},
         )
 
     def holds_changes(self) -> bool:
@@ -153,12 +155,27 @@ class Staging:
             self._connection.execute(sql.SQL("UPDATE {} SET _seq = NULL").format(self.seen))
             for source in (self.rows[0], self.refused):
                 self._connection.execute(
-                    sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} WHERE {} IS NOT NULL").format(
-                        self.seen, names, names, source, sql.Identifier(self.tables[0].key[0])
+                    sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} WHERE ({}) IS NOT NULL").format(
+                        self.seen, names, names, source, names
                     )
                 )
             emptied = sql.SQL(", ").join([*self.rows, self.gone, self.refused])
             self._connection.execute(sql.SQL("TRUNCATE {}").format(emptied))
+
+    def note_known_children(self) -> int:
+        """Mark staged children that have landed although their parent had not: somebody emptied its table."""
+        return sum(
+            self._connection.execute(
+                sql.SQL(
+                    "UPDATE {} s SET _known = true FROM {} t WHERE NOT s._known AND t.connection = %s AND {}"
+                ).format(
+                    name, table.identifier,
+                    sql.SQL(" AND ").join(sql.SQL("t.{0} = s.{0}").format(sql.Identifier(key)) for key in table.key),
+                ),
+                (self.connection_name,),
+            ).rowcount
+            for table, name in zip(self.tables[1:], self.rows[1:], strict=True)
+        )  # fmt: skip
 
     def analyze(self) -> None:
         """Tell the planner how much is staged."""
