@@ -13,12 +13,6 @@ from warehouse.widen import widen
 
 Connection = psycopg.Connection[Any]
 
-SCHEMA_DOCS = {
-    "quickbooks": "QuickBooks Online, as landed",
-    "cetec": "Cetec ERP, as landed",
-    "microshare": "Microshare devices, as landed",
-    "erp": "ERP systems in one model",
-}
 _CONNECTION_DOC = "The connection that the row came through, as named in landfall connect"
 
 
@@ -132,8 +126,8 @@ def _widen(connection: Connection, table: Table) -> None:
 def _create(connection: Connection, table: Table, wanted: dict[str, str]) -> None:
     schema = sql.Identifier(table.schema)
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
-    if doc := SCHEMA_DOCS.get(table.schema):
-        connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(schema, sql.Literal(doc)))
+    doc = f"What Landfall has landed of {table.schema}; see ops.freshness for how current it is"
+    connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(schema, sql.Literal(doc)))
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO landfall_analyst").format(schema))
     columns = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in wanted.items()]
     key = [sql.Identifier(name) for name in ("connection", *table.key)]
