@@ -32,7 +32,7 @@ class DemoFailed(Exception):
     """The demo could not show what it promises."""
 
     code = "DemoFailed"
-    cure = "Run `./run landfall doctor`, then `./run demo` again."
+    cure = "Run `./run landfall doctor`, look at logs/worker.log in LANDFALL_HOME, then run `./run demo` again."
 
 
 def demo(

@@ -103,27 +103,16 @@ def _database() -> Iterator[Finding]:
     from contextlib import closing
 
     from cli.context import address_without_password, warehouse_url
-    from warehouse.connect import connect, refuse_transaction_pooling
-    from warehouse.health import describe
-    from warehouse.migrate import pending
+    from warehouse.connect import connect
+    from warehouse.health import needs
 
     url = warehouse_url()
     with closing(connect(url)) as conn:
-        about = describe(conn)
         yield Finding("database", "ok", address_without_password(url))
-        new_enough = about["new_enough"]
-        todo = "" if new_enough else "Landfall needs Postgres 15 or newer."
-        yield Finding("database version", "ok" if new_enough else "fail", str(about["version"]), todo)
-        may = about["may_create"]
-        todo = "" if may else "GRANT CREATE ON DATABASE … TO this login, so that schemas can be made."
-        yield Finding("database rights", "ok" if may else "fail", "may create" if may else "may not create", todo)
-        refuse_transaction_pooling(conn)
-        yield Finding("database sessions", "ok", "a session keeps its backend")
-        waiting = pending(conn)
-        todo = "Run `landfall upgrade`; runs do it too." if waiting else ""
-        yield Finding(
-            "migrations", "warn" if waiting else "ok", f"{len(waiting)} to be done" if waiting else "current", todo
-        )
+        for need in needs(conn):
+            # Migrations that wait are applied by the next run.
+            bad = "warn" if need.what == "migrations" else "fail"
+            yield Finding(need.what, "ok" if need.ok else bad, need.found, "" if need.ok else need.cure)
 
 
 def _key() -> Iterator[Finding]:

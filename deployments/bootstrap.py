@@ -24,7 +24,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 
 from blocks import systems
-from deployments import syncs
+from deployments import alerts, syncs
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK_POOL = "landfall"
@@ -55,6 +55,8 @@ def bootstrap(echo: Callable[[str], None] = print) -> list[str]:
             note(f"work pool {WORK_POOL}")
         if _ensure_zombie_automation(client):
             note("automation for runs whose process died")
+        if alerts.ensure(client):
+            note(f"automation that tells people through the block {alerts.CHANNEL}")
         if _is_current(client):
             return made
         systems.register()

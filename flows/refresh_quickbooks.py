@@ -10,7 +10,13 @@ from tasks.run import open_run
 
 
 @flow(name="refresh-quickbooks", log_prints=True, persist_result=False)
-def refresh_quickbooks(connection: str = "main", full: bool = False, accept_shrink: bool = False) -> State:
+def refresh_quickbooks(
+    connection: str = "main",
+    full: bool = False,
+    accept_shrink: bool = False,
+    accept_drift: bool = False,
+    accept_count: bool = False,
+) -> State:
     """Land the customers, vendors, items and invoices of one QuickBooks company in the schema `quickbooks`.
 
     Rows that did not change at QuickBooks stay as they are; rows that are gone there are marked as deleted. A second
@@ -20,7 +26,10 @@ def refresh_quickbooks(connection: str = "main", full: bool = False, accept_shri
         connection: The name of the QuickBooks block, as given to `landfall connect quickbooks --name`.
         full: Read everything again instead of what has changed since the last run.
         accept_shrink: Accept that QuickBooks holds far fewer records than last time, this once.
+        accept_drift: Land what fits although many records do not; those become dead letters.
+        accept_count: Land what was read although QuickBooks counts otherwise; nothing is marked as deleted then.
     """
-    with open_run("quickbooks", connection, load=QuickBooks.load, full=full, accept_shrink=accept_shrink) as run:
+    accept = {"accept_shrink": accept_shrink, "accept_drift": accept_drift, "accept_count": accept_count}
+    with open_run("quickbooks", connection, load=QuickBooks.load, full=full, **accept) as run:
         pull_all(run, STREAMS)
     return run.state()

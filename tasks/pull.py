@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from prefect import runtime, task
@@ -15,8 +16,8 @@ from connectors.redact import REDACTOR
 from connectors.stream import Page, Stream
 from tasks.report import report
 from tasks.run import SyncRun, describe
-from warehouse.errors import DatabaseUnavailable, WarehouseError
-from warehouse.landing import Landed, Options, land
+from warehouse.errors import Cancelled, DatabaseUnavailable, WarehouseError
+from warehouse.landing import Landed, Options, PageLike, Read, land
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -24,12 +25,6 @@ PROGRESS_S = 2.0
 # The client has waited seconds already; what is still down after that needs minutes. Runs that a person started are
 # not made to wait: they are told at once.
 RETRY_DELAYS_S = [60, 300]
-
-
-class Cancelled(Exception):
-    """The run was asked to end."""
-
-    code = "Cancelled"
 
 
 class UnexpectedError(Exception):
@@ -67,6 +62,8 @@ def pull(run: SyncRun, stream: Stream) -> Landed:
     """Land one stream of the run; the error says where and what to do."""
     logger = get_run_logger()
     landed = pull_stream(run, stream, logger)
+    for warning in landed.warnings:
+        logger.warning("%s, %s: %s", run.label, stream.name, warning)
     logger.info("%s, %s: %s", run.label, stream.name, sentence(landed))
     return landed
 
@@ -74,7 +71,7 @@ def pull(run: SyncRun, stream: Stream) -> Landed:
 def pull_stream(run: SyncRun, stream: Stream, logger: Logger) -> Landed:
     """Read a stream and land it; once more where the source's own count did not match what it gave."""
     options = Options(
-        full=run.full, accept_shrink=run.accept_shrink, identity=run.identity, redact=REDACTOR.redact,
+        full=run.full, accept_shrink="shrink" in run.accept, accept_drift="drift" in run.accept, identity=run.identity, redact=REDACTOR.redact,
         progress=_progress(run, stream, logger),
     )  # fmt: skip
     read = _reader(run, stream)
@@ -83,8 +80,9 @@ def pull_stream(run: SyncRun, stream: Stream, logger: Logger) -> Landed:
             return land(run.url, run.run, stream, read, options)
         except CountMismatch as error:
             logger.warning("%s; reading once more", describe(run.label, stream.name, error))
-            return land(run.url, run.run, stream, read, options)
-    except (ConnectorError, WarehouseError, Cancelled):
+            # Accepted, what was read lands, but nothing is taken for deleted: it may just be what is missing.
+            return land(run.url, run.run, stream, _lenient(read) if "count" in run.accept else read, options)
+    except (ConnectorError, WarehouseError):
         raise
     except Exception as error:
         raise UnexpectedError(error) from error
@@ -104,6 +102,14 @@ def _reader(run: SyncRun, stream: Stream) -> Callable[[Mapping[str, Any] | None]
             yield page
 
     return read
+
+
+def _lenient(read: Read) -> Read:
+    def lenient(cursor: Mapping[str, Any] | None) -> Iterator[PageLike]:
+        with suppress(CountMismatch):
+            yield from read(cursor)
+
+    return lenient
 
 
 def _progress(run: SyncRun, stream: Stream, logger: Logger) -> Callable[[int], None]:

@@ -41,8 +41,8 @@ def _verdicts(run: SyncRun) -> list[dict[str, object]]:
             "stream": name, "expectation": verdict.expectation, "blocks": verdict.blocks, "passed": verdict.passed,
             "observed": verdict.observed, "keys": ", ".join(verdict.keys),
         }
-        for name, outcome in run.outcomes.items() if isinstance(outcome, Landed)
-        for verdict in outcome.verdicts
+        for name, outcome in run.outcomes.items()
+        for verdict in getattr(outcome, "verdicts", ())  # of a landing, or of the gate that stopped it
     ]  # fmt: skip
 
 

@@ -33,7 +33,7 @@ class SyncRun:
     client: Any = field(default=None, repr=False)
     identity: str | None = None
     full: bool = False
-    accept_shrink: bool = False
+    accept: frozenset[str] = frozenset()
     skipped: AlreadyRunning | None = None
     outcomes: dict[str, Landed | Exception] = field(default_factory=dict)
     stopping: Event = field(default_factory=Event, repr=False)
@@ -73,19 +73,30 @@ def describe(label: str, stream: str, error: Exception) -> str:
 
 @contextmanager
 def open_run(
-    sync: str, connection: str, *, load: Callable[[str], Any], full: bool = False, accept_shrink: bool = False
+    sync: str,
+    connection: str,
+    *,
+    load: Callable[[str], Any],
+    full: bool = False,
+    accept_shrink: bool = False,
+    accept_drift: bool = False,
+    accept_count: bool = False,
 ) -> Iterator[SyncRun]:
     """Begin a run: redaction, warehouse, the lock that dies with its holder, the vendor's client.
 
     ``load`` gives the block of a name. If another run of the same sync and connection is under way, the run
-    that this yields is ``skipped`` and does nothing.
+    that this yields is ``skipped`` and does nothing. Each ``accept_…`` lets one guard pass, for this run: a source that
+    shrank, records that do not fit (they become dead letters), a count that does not match (nothing is deleted then).
     """
     redact.install()
     url = database_url()
     flow_run = runtime.flow_run.id
     run = SyncRun(
         run_log.Run(uuid4(), sync, connection, UUID(flow_run) if flow_run else None), url,
-        full=full, accept_shrink=accept_shrink,
+        full=full,
+        accept=frozenset(
+            name for name, on in (("shrink", accept_shrink), ("drift", accept_drift), ("count", accept_count)) if on
+        ),
     )  # fmt: skip
     with ExitStack() as stack:
         session = stack.enter_context(connect(url, f"landfall {run.label}"))

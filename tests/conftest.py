@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -80,6 +81,14 @@ def prefect_api() -> Iterator[str]:
         yield str(PREFECT_API_URL.value())
 
 
+@pytest.fixture(scope="session")
+def mariadb() -> Any:
+    """A MariaDB server for the whole session (`tests.mariadb.MariaDB`); skipped where there is none to be had."""
+    from tests import mariadb
+
+    return mariadb.server()
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installation of the test's own: nothing it does touches that of whoever runs the tests."""
@@ -109,5 +118,8 @@ def _sweep(place: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
+    from tests import mariadb
+
     postgres.stop_all(folder)
+    mariadb.stop_all(folder)
     shutil.rmtree(folder, ignore_errors=True)

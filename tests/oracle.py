@@ -21,6 +21,7 @@ from warehouse.run_log import Run
 
 CANARY = "canary-password-in-a-record"
 KEY = "bGFuZGZhbGwtdGVzdHMtbm90LWEtc2VjcmV0LWtleSE="  # 32 bytes that protect nothing
+ENCODE = msgspec.json.Encoder(decimal_format="number").encode
 Rows = dict[tuple[str, ...], tuple[Any, ...]]
 
 
@@ -80,7 +81,7 @@ class Source:
         self.tick += 1
         moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.tick)
         record = {"id": key, "name": f"thing {key}", "meta": {"changed": moment.isoformat()}} | fields
-        self.records[key] = msgspec.json.encode(record)
+        self.records[key] = ENCODE(record)
 
     def fill(self, count: int, start: int = 0) -> None:
         """Add things with all kinds of values, lines and places."""
@@ -174,7 +175,9 @@ class World:
         assert self.query(live) == [], "sessions are left"
         mine = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         assert self.query(mine) == [], "locks are left"
-        for (table,) in self.query("SELECT relname FROM pg_class WHERE relnamespace = 'ops'::regnamespace AND relkind = 'r'"):
+        for (table,) in self.query(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'ops'::regnamespace AND relkind = 'r'"
+        ):
             found = self.query(f"SELECT t::text FROM ops.{table} t WHERE t::text LIKE %s", f"%{CANARY}%")
             assert found == [], f"a secret is in ops.{table}"
 

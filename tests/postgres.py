@@ -6,22 +6,19 @@ One server a version serves all tests of a run, in all processes; each test gets
 import fcntl
 import functools
 import os
-import platform
 import pwd
 import secrets
-import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
-import pytest
 from psycopg import sql
 
+from tests.debian import unpacked
 from warehouse import embedded
 from warehouse.cluster import Cluster, Owner, PortTaken
 
@@ -156,42 +153,5 @@ def _programs_15() -> tuple[Path, str]:
     for place in PROGRAMS_15:
         if (Path(place) / "postgres").exists():
             return Path(place), ""
-    reason = f"no Postgres 15 in {', '.join(PROGRAMS_15)}"
-    if not shutil.which("apt-get") or not shutil.which("dpkg"):
-        pytest.skip(f"{reason}, and this system has no apt-get to fetch it with")
-    kept = embedded.ROOT_HOME if os.geteuid() == 0 else Path(__file__).parents[1] / ".landfall"
-    kept.mkdir(parents=True, exist_ok=True)
-    unpacked = kept / "test-postgresql-15"
-    with exclusive(kept / "test-postgresql-15.lock"):
-        if not unpacked.exists():
-            try:
-                _fetch_15(unpacked)
-            except (subprocess.SubprocessError, OSError) as error:
-                pytest.skip(f"{reason}, and Debian's package could not be fetched: {error}")
-    libraries = [str(path) for path in (unpacked / "usr/lib").glob(f"{platform.machine()}-linux-gnu*")]
-    return unpacked / "usr/lib/postgresql/15/bin", ":".join(libraries)
-
-
-def _fetch_15(unpacked: Path) -> None:
-    """Download Debian's packages of Postgres 15 and of what it needs beside, and unpack them; installs nothing."""
-    fresh = unpacked.with_suffix(".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    (fresh / "lists/partial").mkdir(parents=True)
-    (fresh / "debs").mkdir()
-    options = ["-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=1"]
-    wanted = ["apt-get", *options, "-s", "install", "--no-install-recommends", "postgresql-15"]
-    planned = subprocess.run(wanted, capture_output=True, text=True, timeout=60)
-    if planned.returncode != 0:  # The package lists of a bare image are empty: read them into a folder of our own.
-        options += ["-o", f"Dir::State::Lists={fresh / 'lists'}", "-o", f"Dir::Cache={fresh}"]
-        subprocess.run(["apt-get", *options, "-qq", "update"], check=True, timeout=180, stdout=subprocess.DEVNULL)
-        wanted = ["apt-get", *options, "-s", "install", "--no-install-recommends", "postgresql-15"]
-        planned = subprocess.run(wanted, check=True, capture_output=True, text=True, timeout=60)
-    names = {line.split()[1] for line in planned.stdout.splitlines() if line.startswith("Inst ")} | {"postgresql-15"}
-    command = ["apt-get", *options, "-qq", "download", *names]
-    subprocess.run(command, check=True, timeout=300, cwd=fresh / "debs", stdout=subprocess.DEVNULL)
-    for deb in (fresh / "debs").glob("*.deb"):
-        subprocess.run(["dpkg", "-x", str(deb), str(fresh)], check=True, timeout=120)
-    for name in ("debs", "lists"):
-        shutil.rmtree(fresh / name)
-    fresh.chmod(0o755)
-    fresh.rename(unpacked)
+    place, libraries = unpacked("test-postgresql-15", ["postgresql-15"], f"no Postgres 15 in {', '.join(PROGRAMS_15)}")
+    return place / "usr/lib/postgresql/15/bin", libraries

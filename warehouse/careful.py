@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from warehouse.errors import BadDate, BadNumber, BadRow, RecordError
+from warehouse.errors import BadDate, BadNumber, BadRow, PayloadTooDeep, RecordError
 from warehouse.fast import NULL, text
 from warehouse.shape import List, Node, Path, Scope, Shape, split_path
 from warehouse.table import Column
@@ -28,14 +28,14 @@ class Number(str):
 
 
 def parse(record: bytes | memoryview) -> dict[str, Any]:
-    """Decode one record with numbers kept as written; BadRow if it is no JSON object."""
+    """Decode one record with numbers kept as written; BadRow if it is no JSON object, or PayloadTooDeep."""
     try:
         value = json.loads(
             bytes(record).decode("utf-8", "surrogatepass"),
             parse_int=Number, parse_float=Number, parse_constant=Number, strict=False,
         )  # fmt: skip
     except RecursionError:
-        raise BadRow("nested too deeply to be a record") from None
+        raise PayloadTooDeep("A record is nested too deeply to be read") from None
     except ValueError as error:
         raise BadRow(f"not valid JSON ({error})") from None
     if not isinstance(value, dict):
@@ -119,6 +119,8 @@ def _fields(
             fields.append(_field(column, value, cleaned))
     extra = _rest(node, element, "", cleaned)
     if cleaned:
+        if "_sanitized" in extra:  # the source has a field of that name
+            cleaned["_sanitized"] = _json(extra["_sanitized"])
         extra["_sanitized"] = cleaned
     return fields, text(_json(extra)) if extra else NULL
 
@@ -190,7 +192,7 @@ def _to_bool(value: Any) -> str:
 
 def _to_date(value: Any) -> str:
     try:
-        day = date.fromisoformat(value)
+        day = date.fromisoformat("" if isinstance(value, Number) else value)
     except (TypeError, ValueError):
         raise BadDate(f"{str(value)[:40]!r} is no date") from None
     return day.isoformat()
@@ -198,7 +200,7 @@ def _to_date(value: Any) -> str:
 
 def _to_time(value: Any) -> str:
     try:
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat("" if isinstance(value, Number) else value)
     except (TypeError, ValueError):
         raise BadDate(f"{str(value)[:40]!r} is no time") from None
     if moment.tzinfo is None:
@@ -217,17 +219,27 @@ _COERCE: dict[Any, Callable[[Any], str]] = {
 def _rest(node: Node, value: dict[str, Any], path: str, cleaned: dict[str, str]) -> dict[str, Any]:
     """What no column and no child of this scope has taken."""
     rest: dict[str, Any] = {}
-    for name, inner in value.items():
-        member = node.members.get(name)
+    for name in sorted(value, key=lambda name: clean(name) != name):
+        member, inner = node.members.get(name), value[name]
         if isinstance(member, Node):
             same = member.scope is node.scope
             if same and isinstance(inner, dict) and (below := _rest(member, inner, f"{path}{name}.", cleaned)):
-                rest[clean(name)] = below
+                rest[name] = below
         elif isinstance(member, List) or (member is not None and member.columns):
             continue
         else:
-            rest[clean(name)] = _clean(inner, path + name, cleaned)
+            _put(rest, name, inner, path, cleaned)
     return rest
+
+
+def _put(target: dict[str, Any], name: str, value: Any, path: str, cleaned: dict[str, str]) -> None:
+    """Add a member whose name and texts Postgres can store; what had to be cleaned is noted as it was."""
+    stored = clean(name)
+    if stored != name:
+        while stored in target:
+            stored += "\ufffd"
+        cleaned[f"{path}{stored} (name)"] = json.dumps(name)
+    target[stored] = _clean(value, path + stored, cleaned)
 
 
 def _clean(value: Any, path: str, cleaned: dict[str, str]) -> Any:
@@ -235,9 +247,13 @@ def _clean(value: Any, path: str, cleaned: dict[str, str]) -> Any:
         cleaned[path] = json.dumps(value)
         return clean(value)
     if isinstance(value, dict):
-        return {clean(key): _clean(inner, f"{path}.{key}", cleaned) for key, inner in value.items()}
+        made: dict[str, Any] = {}
+        # Names as they are come first, so that a cleaned one never takes the place of another.
+        for name in sorted(value, key=lambda name: clean(name) != name):
+            _put(made, name, value[name], f"{path}.", cleaned)
+        return made
     if isinstance(value, list):
-        return [_clean(inner, path, cleaned) for inner in value]
+        return [_clean(inner, f"{path}.{at}", cleaned) for at, inner in enumerate(value)]
     return value
 
 

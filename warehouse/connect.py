@@ -6,7 +6,14 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors as pg
 
-from warehouse.errors import DatabaseUnavailable, LockTimeout, SessionPooling, StorageFull, WarehouseError
+from warehouse.errors import (
+    DatabaseUnavailable,
+    LockTimeout,
+    SessionPooling,
+    StorageFull,
+    TargetSchemaChanged,
+    WarehouseError,
+)
 
 # The backend of a killed client must let go of its locks: it looks every 2 s whether the client is there, and
 # TCP notices a host that vanished within 30 + 3 * 10 s.
@@ -36,8 +43,9 @@ def connect(url: str, application: str = "landfall") -> "psycopg.Connection[tupl
     except psycopg.Error as error:
         raise DatabaseUnavailable(f"Postgres cannot be reached: {_first_line(error)}") from None
     with translated("connecting"):
-        for name, value in _SETTINGS.items():
-            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        # One statement for all: a run opens a dozen sessions.
+        calls = ", ".join("set_config(%s, %s, false)" for _ in _SETTINGS)
+        connection.execute(f"SELECT {calls}", [part for setting in _SETTINGS.items() for part in setting])
     return connection
 
 
@@ -59,6 +67,8 @@ def translated(doing: str) -> Iterator[None]:
         raise StorageFull(f"Postgres has no space left while {doing}: {_first_line(error)}") from error
     except pg.LockNotAvailable as error:
         raise LockTimeout(f"A lock was not to be had within 5 s while {doing}: {_first_line(error)}") from error
+    except (psycopg.IntegrityError, pg.UndefinedTable, pg.UndefinedColumn, pg.DatatypeMismatch) as error:
+        raise TargetSchemaChanged(f"Postgres refuses the rows while {doing}: {_first_line(error)}") from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise DatabaseUnavailable(f"The session with Postgres ended while {doing}: {_first_line(error)}") from error
 

@@ -1,5 +1,6 @@
 """Landed tables in Postgres: made from record types, compared before each landing, widened when a model grows."""
 
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -104,23 +105,31 @@ def _make(connection: Connection, table: Table) -> None:
 
 
 def _widen(connection: Connection, table: Table) -> None:
-    row = connection.execute(
-        "SELECT definition FROM ops.landed_table WHERE table_schema = %s AND table_name = %s",
-        (table.schema, table.name),
-    ).fetchone()
-    for name, kind in definition(table).items():
-        if row and name in row[0] and row[0][name] != kind:
-            _compare(connection, table, row[0])
-            widen(connection, table, name, row[0][name], kind)
-            row[0][name] = kind
-            with connection.transaction():
-                _view(connection, table)
-                _document(connection, table)
-                connection.execute(
-                    "UPDATE ops.landed_table SET definition = %s, updated_at = now()"
-                    " WHERE table_schema = %s AND table_name = %s",
-                    (Jsonb(row[0]), table.schema, table.name),
-                )
+    connection.execute("SELECT pg_advisory_lock(hashtextextended('landfall:widen', 0))")
+    try:
+        row = connection.execute(
+            "SELECT definition FROM ops.landed_table WHERE table_schema = %s AND table_name = %s",
+            (table.schema, table.name),
+        ).fetchone()
+        for name, kind in definition(table).items():
+            if row and name in row[0] and row[0][name] != kind:
+                _compare(connection, table, row[0])
+                made = row[0] | {name: kind}
+                widen(connection, table, name, row[0][name], kind, partial(_widened, connection, table, made))
+                row[0][name] = kind
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(hashtextextended('landfall:widen', 0))")
+
+
+def _widened(connection: Connection, table: Table, made: dict[str, str]) -> None:
+    """What belongs to a swap of columns: the view of the table, its documentation, and how it is made now."""
+    _view(connection, table)
+    _document(connection, table)
+    connection.execute(
+        "UPDATE ops.landed_table SET definition = %s, updated_at = now() WHERE table_schema = %s AND table_name = %s",
+        (Jsonb(made), table.schema, table.name),
+    )
 
 
 def _create(connection: Connection, table: Table, wanted: dict[str, str]) -> None:
@@ -151,6 +160,11 @@ def _extend(connection: Connection, table: Table, made: dict[str, str], wanted: 
                 sql.Identifier(name),
                 sql.SQL(kind.removesuffix(" NOT NULL")),
             )
+        )
+    for name in made.keys() - wanted.keys():
+        # This version knows no such column: it keeps its values, and new rows have none.
+        connection.execute(
+            sql.SQL("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL").format(table.identifier, sql.Identifier(name))
         )
     _view(connection, table)
 

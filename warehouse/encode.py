@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from warehouse import careful
-from warehouse.errors import RecordError, RowTooLarge
+from warehouse.errors import PayloadTooDeep, RecordError, RowTooLarge
 from warehouse.fast import compile_shape
 from warehouse.shape import Path, learn, shape_of
 from warehouse.table import StreamLike
@@ -15,9 +15,12 @@ from warehouse.table import StreamLike
 MAX_RECORD_BYTES = 16 * 1024 * 1024  # a business record is a few kB; Postgres itself ends at 1 GB a value
 # A number of so many digits is only looked for in records that are long enough to hide one.
 _LONG_RECORD = 4096
-_LONG_NUMBER = re.compile(rb"[0-9]{1000}")
-# What msgspec lets through and Postgres should not get: not-a-number, and moments that leave the calendar in UTC.
-_SUSPECT = ("NaN", "Infinity", "\t0001-01-01 ", "\t9999-12-31 ")
+_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER = b"0" * 1000
+# What msgspec takes for a number and Postgres should not get.
+_SUSPECT = ("NaN", "Infinity")
+# And numbers of over a thousand digits, written in short.
+_EXPONENT, _HUGE = ("E+", "E-"), re.compile(r"\t-?[0-9.]+E[+-][0-9]{4,}[\t\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Encoder:
         for record in records:
             if not self._fast(record, encoded.lines):
                 self._careful(record, encoded)
-        if any(suspect in line for suspect in _SUSPECT for lines in encoded.lines for line in lines):
+        if any(_suspect(lines) for lines in map("".join, encoded.lines)):
             return self.encode_carefully(records)
         return encoded
 
@@ -78,7 +81,7 @@ class Encoder:
 
     def _fast(self, record: Record, outs: list[list[str]]) -> bool:
         json = record.json
-        if len(json) > _LONG_RECORD and (len(json) > MAX_RECORD_BYTES or _LONG_NUMBER.search(json)):
+        if len(json) > _LONG_RECORD and (len(json) > MAX_RECORD_BYTES or _LONG_NUMBER in json.translate(_AS_ZEROS)):
             return False
         special = b"\\" in json or b"null" in json or b"\n" in json or b"\t" in json or b"\r" in json
         if special and b"\\u0000" in json:
@@ -101,6 +104,8 @@ class Encoder:
             careful.write(self._shape, value, record.seq, "t" if record.known else "f", record.digest, encoded.lines)
         except RecordError as error:
             encoded.refused.append(Refused(record, error))
+        except RecursionError:
+            raise PayloadTooDeep("A record is nested too deeply to be read") from None
 
     def _learn(self, value: dict[str, object]) -> bool:
         new = [
@@ -112,3 +117,9 @@ class Encoder:
             self.discovered += [(scope.at, path) for scope, path in new]
             self._compile()
         return bool(new)
+
+
+def _suspect(lines: str) -> bool:
+    if any(suspect in lines for suspect in _SUSPECT):
+        return True
+    return any(exponent in lines for exponent in _EXPONENT) and _HUGE.search(lines) is not None

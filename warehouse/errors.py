@@ -105,6 +105,12 @@ class SessionPooling(WarehouseError):
     cure = "Use the direct address of Postgres, or a pool in session mode."
 
 
+class Cancelled(WarehouseError):
+    """The run was asked to end, by Prefect or by whoever started it."""
+
+    cure = "Nothing was landed by it; run again when you like."
+
+
 class PayloadTooDeep(WarehouseError):
     """A record is nested deeper than any business record is."""
 

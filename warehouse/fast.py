@@ -21,14 +21,21 @@ TAB = "\\t"  # as written in the code that is made
 # Text of a COPY field; NUL cannot be stored and is the careful way's business.
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
+# A moment that Postgres reads as we do: with an offset (else it is unknown which moment is meant), and not in a year
+# that may leave the calendar in UTC. What looks otherwise is the careful way's business.
+MOMENT = (
+    r"^(?!0000|0001|9999)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-](?:0[0-9]|1[0-5]):[0-5][0-9])\Z"
+)
+
 _WIRE: dict[Any, Any] = {
     str: str | None,
     int: Decimal | None,
     Decimal: Decimal | None,
     bool: bool | None,
     date: date | None,
-    # Without an offset it is unknown which moment is meant.
-    datetime: Annotated[datetime, msgspec.Meta(tz=True)] | None,
+    # Making a datetime only to write it out again costs eight times as much as checking its text.
+    datetime: Annotated[str, msgspec.Meta(pattern=MOMENT)] | None,
 }
 
 # seq, known, hash, and one list of lines for each table.
@@ -55,7 +62,7 @@ def other(value: object) -> object:
 
 def raw(value: msgspec.Raw) -> str:
     """Undecoded JSON as a COPY field."""
-    return str(memoryview(value), "utf-8").translate(ESCAPES)
+    return str(value, "utf-8").translate(ESCAPES)
 
 
 def _wire(node: Node) -> tuple[type[msgspec.Struct], msgspec.Struct]:
@@ -155,9 +162,10 @@ class _Code:
     def _value(self, value: str, python: Any) -> str:
         if python is msgspec.Raw:
             return f"J({value}) if {value} is not None else N"
+        # "!s" since formatting a Decimal costs four times as much as turning it into text.
         if self.plain:
-            return value
-        return f"T({value})" if python is str else f"V({value})"
+            return value if python is str else f"{value}!s"
+        return f"T({value})" if python is str else f"V({value})!s"
 
     def _extra(self, scope: Scope, node: Node, indent: str) -> str:
         pieces = self._pieces(node, scope, indent)
@@ -173,7 +181,7 @@ class _Code:
             key = repr(text(msgspec.json.encode(name).decode()) + ":")
             if isinstance(member, Leaf) and not member.columns:
                 value = self.where[id(member)]
-                json = f"str(memoryview({value}), 'utf-8')" if self.plain else f"J({value})"
+                json = f"str({value}, 'utf-8')" if self.plain else f"J({value})"
                 pieces.append(f"({key} + {json} + ',' if {value} is not None else '')")
             elif isinstance(member, Node) and member.scope is scope and (inner := self._pieces(member, scope, indent)):
                 self.objects += 1

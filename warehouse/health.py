@@ -1,15 +1,33 @@
 """What `landfall doctor` asks of a database."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-FLOOR = 150000  # Postgres 15: MERGE
+from warehouse.connect import refuse_transaction_pooling
+from warehouse.errors import SessionPooling
+from warehouse.migrate import pending
+
+Connection = psycopg.Connection[Any]
+
+FLOOR = 150000  # Postgres 15: NULLS NOT DISTINCT, and the oldest that is tested
 
 
-def describe(connection: "psycopg.Connection[tuple[object, ...]]") -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that a landing needs of its database: whether it is there, and what makes it so."""
+
+    what: str
+    ok: bool
+    found: str
+    cure: str = ""
+
+
+def describe(connection: Connection) -> dict[str, Any]:
     """Which database this is and what this login may do there: identity, version, new_enough, may_create."""
     row = connection.execute(
         "SELECT current_database(), current_setting('server_version'), current_setting('server_version_num')::int,"
@@ -25,7 +43,51 @@ def describe(connection: "psycopg.Connection[tuple[object, ...]]") -> dict[str, 
     }
 
 
-def last_change(connection: "psycopg.Connection[tuple[object, ...]]", schema: str, name: str) -> datetime | None:
+def needs(connection: Connection) -> Iterator[Need]:
+    """Look at everything that a landing needs of this database, changing nothing."""
+    info = connection.info
+    row: Any = connection.execute(
+        """SELECT current_setting('server_version'), current_setting('server_version_num')::int,
+               has_database_privilege(current_database(), 'CREATE'), rolcreaterole OR rolsuper,
+               EXISTS (SELECT FROM pg_roles WHERE rolname = 'landfall_analyst'),
+               current_setting('server_encoding')
+           FROM pg_roles WHERE rolname = current_user"""
+    ).fetchone()
+    version, number, creates, roles, analyst, encoding = row
+    me, database = sql.Identifier(info.user), sql.Identifier(info.dbname)
+    yield Need("Postgres version", number >= FLOOR, version, "Landfall needs Postgres 15 or newer.")
+    yield Need(
+        "encoding", encoding == "UTF8", encoding, "Make the database with ENCODING 'UTF8': others lose characters."
+    )
+    grant = sql.SQL("GRANT CREATE ON DATABASE {} TO {};").format(database, me).as_string(connection)
+    yield Need("may make schemas", creates, "yes" if creates else "no", f"Let its owner run: {grant}")
+    login = sql.SQL("CREATE ROLE landfall_analyst NOLOGIN; ALTER ROLE {} CREATEROLE;").format(me).as_string(connection)
+    yield Need("role for analysts", analyst or roles, "there" if analyst else "may be made" if roles else "missing", f"Let an administrator run: {login}")  # fmt: skip
+    yield _owned(connection, info.user)
+    try:
+        refuse_transaction_pooling(connection)
+        yield Need("sessions", True, "keep their backend")
+    except SessionPooling as error:
+        yield Need("sessions", False, str(error), SessionPooling.cure)
+    waiting = pending(connection)
+    yield Need(
+        "migrations", not waiting, ", ".join(waiting) or "current", "Run `landfall upgrade`; runs do it by themselves."
+    )
+
+
+def _owned(connection: Connection, user: str) -> Need:
+    """Tables that another login has made cannot be altered by this one."""
+    foreign = connection.execute(
+        """SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE c.relkind = 'r' AND NOT pg_has_role(c.relowner, 'USAGE')
+             AND n.nspname IN ('ops', 'staging') ORDER BY 1"""
+    ).fetchall()
+    names = ", ".join(name for (name,) in foreign[:5])
+    cure = f"Use the login that made them, or let it run: REASSIGN OWNED BY … TO {user};"
+    return Need("owns what has landed", not foreign, names or "yes", cure)
+
+
+def last_change(connection: Connection, schema: str, name: str) -> datetime | None:
     """When a row that the connection ``name`` landed in ``schema`` was last inserted, changed or deleted."""
     tables = connection.execute(
         "SELECT c.table_name FROM information_schema.columns c"

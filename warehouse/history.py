@@ -104,7 +104,7 @@ def _create(connection: Connection, table: Table) -> None:
         ).format(_name(table), names, names, table.identifier),
         sql.SQL(
             "CREATE FUNCTION {}(at timestamptz) RETURNS SETOF {} LANGUAGE sql STABLE AS $$"
-            " SELECT * FROM {} WHERE valid_from <= at AND (valid_to IS NULL OR valid_to > at) $$"
+            " SELECT * FROM {} WHERE valid_from <= $1 AND (valid_to IS NULL OR valid_to > $1) $$"  # a column may be called at
         ).format(as_of, _name(table), _name(table)),
         sql.SQL("COMMENT ON FUNCTION {} IS {}").format(
             as_of, sql.Literal(f"The rows of {table.schema}.{table.name} as they had landed at a time")

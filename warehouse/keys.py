@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from warehouse.careful import UNSTORABLE, clean, parse
-from warehouse.errors import WarehouseError
+from warehouse.errors import RecordError
 from warehouse.shape import Path, split_path
 from warehouse.table import StreamLike, table_of
 
@@ -55,7 +55,7 @@ class KeyReader:
     def _read_carefully(self, record: bytes) -> list[str]:
         try:
             value = parse(record)
-        except WarehouseError:
+        except RecordError:
             return [""] * len(self._paths)
         found = []
         for path in self._paths:

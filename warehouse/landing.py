@@ -22,12 +22,12 @@ from warehouse.connect import connect, refuse_transaction_pooling, translated
 from warehouse.ddl import ensure_tables
 from warehouse.dead_letters import DeadLetters
 from warehouse.encode import Encoder, Record, Refused
-from warehouse.errors import LockTimeout, MissingKey, RowTooLarge, SchemaDrift, SuspiciousShrink
+from warehouse.errors import LockTimeout, MissingKey, PayloadTooDeep, RowTooLarge, SchemaDrift, SuspiciousShrink
 from warehouse.keys import MAX_KEY_BYTES, KeyReader, label
 from warehouse.locks import try_lock
 from warehouse.merge import Merge, Values
 from warehouse.run_log import Counts, Run, stream_lock
-from warehouse.schema_changes import known_extras, note_extras
+from warehouse.schema_changes import MIN_VANISHED, known_extras, note_extras, vanished
 from warehouse.settle import Settle
 from warehouse.staging import Staging
 from warehouse.table import StreamLike, mapping_version, tables_of
@@ -71,13 +71,13 @@ class Options:
     """How to land.
 
     ``full``: read everything again. ``accept_shrink``: take records that are gone for deleted, however many.
-    ``identity``: the vendor's, for columns that hold it. ``judge_drift``: stop when too many records do not fit.
+    ``identity``: the vendor's, for columns that hold it. ``accept_drift``: land what fits, however much does not.
     """
 
     full: bool = False
     accept_shrink: bool = False
     slice_records: int = SLICE_RECORDS
-    judge_drift: bool = True
+    accept_drift: bool = False
     identity: str | None = None
     redact: Callable[[str], str] = str
     progress: Callable[[int], None] = lambda read: None
@@ -107,7 +107,10 @@ def land(url: str, run: Run, stream: StreamLike, read: Read, options: Options) -
         landing = _Landing(connection, url, run, stream, options, before)
         try:
             with translated(f"landing {stream.schema}.{stream.name}"):
-                return landing.run_through(read)
+                try:
+                    return landing.run_through(read)
+                except psycopg.errors.LockNotAvailable:
+                    raise landing.blocked() from None
         except BaseException as error:
             landing.give_up(error)
             raise
@@ -191,7 +194,10 @@ class _Landing:
         records = [bytes(record) for record in page.records]
         self.counts.fetched += page.fetched if page.fetched is not None else len(records)
         if records:
-            self._stage(records, page)
+            try:
+                self._stage(records, page)
+            except PayloadTooDeep as error:
+                raise PayloadTooDeep(f"{error}, on {page.at or 'a page'}") from None
         if page.deleted:
             self.staging.mark_gone(self.key_reader.split(page.deleted), self.seq - 1)
         if page.cursor is not None:
@@ -254,6 +260,9 @@ class _Landing:
         if self.known and self.stream.version and not self.options.full:
             settle.drop_stale(self.run.connection)
         settle.forget_gone()
+        if self.known >= MIN_VANISHED:
+            for name in vanished(self.connection, self.staging, self.run, self.stream):
+                self.landed.warnings.append(f"the column {name} was filled before and is empty in all that changed")
         if self.complete and not self.empty:
             settle.find_gone(self.run.connection)
         if self.complete:
@@ -263,7 +272,7 @@ class _Landing:
         note_extras(self.connection, self.run, self.stream, self.encoder.discovered)
 
     def _check_drift(self) -> None:
-        if not self.options.judge_drift or self.refused < MIN_BAD or self.refused <= MAX_BAD_SHARE * self.seq:
+        if self.options.accept_drift or self.refused < MIN_BAD or self.refused <= MAX_BAD_SHARE * self.seq:
             return
         row = self.connection.execute(
             sql.SQL("SELECT column_name, min(message), count(*) FROM {} GROUP BY 1 ORDER BY 3 DESC LIMIT 1").format(
@@ -273,7 +282,7 @@ class _Landing:
         assert row is not None
         raise SchemaDrift(
             f"{self.refused:,} of {self.seq:,} records do not fit; most ({row[2]:,}) because of column"
-            f" {row[0] or 'none'}, for example: {row[1]}"
+            f" {row[0] or 'none'}, for example: {row[1]}. To land the others all the same, run once with -p accept_drift=true"
         )
 
     def _check_shrink(self) -> None:
@@ -299,7 +308,6 @@ class _Landing:
         for attempt in range(1, MERGE_ATTEMPTS + 1):
             try:
                 with self.connection.transaction():
-                    self._take_tables()
                     counts = self._merge(slice_only)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                 if attempt == MERGE_ATTEMPTS:
@@ -315,21 +323,17 @@ class _Landing:
                 self.counts.add(counts)
                 return
 
-    def _take_tables(self) -> None:
-        """Take the locks that the merge needs, so that who blocks them can be named."""
-        for table in self.staging.tables:
-            try:
-                with self.connection.transaction():
-                    self.connection.execute(sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(table.identifier))
-            except psycopg.errors.LockNotAvailable:
-                name = f"{table.schema}.{table.name}"
-                blockers = self.connection.execute(
-                    "SELECT string_agg(DISTINCT pid::text, ', ') FROM pg_locks WHERE relation = to_regclass(%s) AND granted"
-                    " AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')",
-                    (f'"{table.schema}"."{table.name}"',),
-                ).fetchone()
-                pid = blockers[0] if blockers else "unknown"
-                raise LockTimeout(f"The table {name} is locked by the session with pid {pid}; waited 5 s") from None
+    def blocked(self) -> LockTimeout:
+        """The error that names the tables of this stream that others hold, and who does."""
+        names = {f'"{table.schema}"."{table.name}"': f"{table.schema}.{table.name}" for table in self.staging.tables}
+        rows = self.connection.execute(
+            "SELECT name, string_agg(DISTINCT pid::text, ', ') FROM unnest(%s::text[]) name"
+            " JOIN pg_locks ON relation = to_regclass(name) AND granted AND pid <> pg_backend_pid() AND mode IN"
+            " ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') GROUP BY name ORDER BY name",
+            (list(names),),
+        ).fetchall()
+        held = "; ".join(f"{names[name]} is locked by the session with pid {pids}" for name, pids in rows)
+        return LockTimeout(f"{held or f'{self.stream.schema}.{self.stream.name} is locked by another session'}; waited 5 s")
 
     def _merge(self, slice_only: bool) -> Counts:
         same = Values(self.run.connection, self.run.run_id, self.options.identity)

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from warehouse.run_log import Run
-from warehouse.shape import Path
+from warehouse.shape import Path, split_path
+from warehouse.staging import Staging
 from warehouse.table import StreamLike
 
 Connection = psycopg.Connection[Any]
+
+MIN_VANISHED = 20  # fewer changed rows without a value may well be chance
 
 
 def known_extras(connection: Connection, run: Run, stream: StreamLike) -> list[tuple[Path, Path]]:
@@ -36,3 +40,34 @@ def note_extras(connection: Connection, run: Run, stream: StreamLike, found: Seq
                 for scope, path in found
             ],
         )
+
+
+def vanished(connection: Connection, staging: Staging, run: Run, stream: StreamLike) -> list[str]:
+    """Columns that many changed rows had and that no changed row has any more; noted the first time.
+
+    The rows land with NULL there, as a source that leaves a field out means it; but a field that goes away everywhere
+    is more often a change of the source that somebody should know of.
+    """
+    table = staging.tables[0]
+    columns = [column.name for column in table.staged if column.nullable]
+    counts: Any = connection.execute(
+        sql.SQL(
+            "SELECT {} FROM {} s JOIN {} t ON t.connection = %s AND {} WHERE s._known AND t._deleted_at IS NULL"
+        ).format(
+            sql.SQL(", ").join(
+                sql.SQL("count(s.{0}) = 0 AND count(t.{0}) >= %s").format(sql.Identifier(name)) for name in columns
+            ),
+            staging.rows[0],
+            table.identifier,
+            sql.SQL(" AND ").join(sql.SQL("t.{0} = s.{0}").format(sql.Identifier(name)) for name in table.key),
+        ),
+        [*[MIN_VANISHED] * len(columns), run.connection],
+    ).fetchone()
+    gone = [name for name, is_gone in zip(columns, counts, strict=True) if is_gone]
+    for name in gone:
+        connection.execute(
+            "INSERT INTO ops.schema_change (connection, table_schema, stream, scope, path, change, first_run_id)"
+            " VALUES (%s, %s, %s, '[]', %s, 'vanished field', %s) ON CONFLICT DO NOTHING",
+            (run.connection, stream.schema, stream.name, json.dumps(split_path(table.column(name).source)), run.run_id),
+        )
+    return gone

@@ -45,7 +45,7 @@ class Settle:
         the first and how many of the second kind were dropped.
         """
         stage, seen, same = self.staging.rows[0], self.staging.seen, self._same("s", "e")
-        later = sql.SQL("s._seq > e._seq")
+        later: sql.Composable = sql.SQL("s._seq > e._seq")
         if self.stream.version:
             # What was as landed has the version of the landed row.
             version = sql.Identifier(self.stream.version)

@@ -13,6 +13,8 @@ from warehouse.table import Column, StreamLike, Table, tables_of
 
 Path = tuple[str, ...]
 
+# What msgspec takes in no name, nor Postgres in any text.
+UNSPEAKABLE = re.compile("[\x00-\x1f\ud800-\udfff]")
 # A map keyed by ids would teach a new path with every record; beyond this many they are read the slow way.
 MAX_LEARNED = 300
 
@@ -97,7 +99,7 @@ def shape_of(stream: StreamLike, extras: Iterable[tuple[Path, Path]] = ()) -> Sh
 
 def learn(shape: Shape, scope: Scope, path: Path) -> bool:
     """Take an extra into the shape; False where it does not fit or too many are known."""
-    if sum(len(known.extras) for _, known in shape.scopes) >= MAX_LEARNED:
+    if sum(len(known.extras) for _, known in shape.scopes) >= MAX_LEARNED or not all(map(_speakable, path)):
         return False
     node = _node_of(shape, scope)
     for part in path[:-1]:
@@ -110,6 +112,11 @@ def learn(shape: Shape, scope: Scope, path: Path) -> bool:
     node.members[path[-1]] = Leaf()
     scope.extras.add(path)
     return True
+
+
+def _speakable(name: str) -> bool:
+    """Whether the fast way can look for a member of this name."""
+    return '"' not in name and "\\" not in name and (name.isprintable() or not UNSPEAKABLE.search(name))
 
 
 def _node_of(shape: Shape, scope: Scope) -> Node:

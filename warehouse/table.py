@@ -34,6 +34,12 @@ TAIL: tuple[tuple[str, str, str], ...] = (
 )
 
 
+MAX_NAME_BYTES = 63
+# What every landed table has, what staging adds, and what Postgres has in every table.
+RESERVED = {"connection", "_seq", "_known", *(name for name, _, _ in TAIL)}
+RESERVED |= {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "valid_from", "valid_to"}
+
+
 class ChildLike(Protocol):
     """What the warehouse needs to know of child records (see connectors.stream.Child)."""
 
@@ -134,10 +140,20 @@ def table_of(schema: str, name: str, record: type[msgspec.Struct], key: tuple[st
     columns = tuple(
         _column(record, field.name, hints[field.name], field.name in key) for field in msgspec.structs.fields(record)
     )
+    _check_names(schema, name, columns)
     missing = set(key) - {column.name for column in columns}
     if missing:
         raise TypeError(f"{record.__name__} has no field {', '.join(sorted(missing))}, which its key names")
     return Table(schema, name, " ".join((record.__doc__ or "").split()), columns, key)
+
+
+def _check_names(schema: str, name: str, columns: typing.Sequence[Column]) -> None:
+    """TypeError where Postgres would shorten a name silently, or a name has a meaning already."""
+    for each in (schema, f"{name}_current", f"{name}_history", *(column.name for column in columns)):
+        if len(each.encode()) > MAX_NAME_BYTES:
+            raise TypeError(f"the name {each} is longer than the {MAX_NAME_BYTES} bytes that Postgres keeps of it")
+    if taken := {column.name for column in columns} & RESERVED:
+        raise TypeError(f"{schema}.{name} cannot have a column {', '.join(sorted(taken))}: that name is taken")
 
 
 def tables_of(stream: StreamLike) -> tuple[Table, ...]:

@@ -4,6 +4,7 @@ ALTER COLUMN … TYPE would rewrite the table and keep every reader out meanwhil
 small steps, and only the swap, which touches no row, takes the table for itself.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -22,8 +23,10 @@ WIDER = {
 }  # fmt: skip
 
 
-def widen(connection: Connection, table: Table, name: str, old: str, new: str) -> None:
-    """Change the type of a column from ``old`` to ``new``, which must be wider.
+def widen(
+    connection: Connection, table: Table, name: str, old: str, new: str, finish: Callable[[], None] = lambda: None
+) -> None:
+    """Change the type of a column from ``old`` to ``new``, which must be wider; ``finish`` belongs to the swap.
 
     TargetSchemaChanged if it is not, or if a view that somebody made reads the column: views are never dropped.
     ``<table>_current`` is, and the caller makes it anew.
@@ -44,14 +47,20 @@ def widen(connection: Connection, table: Table, name: str, old: str, new: str) -
         pass
     current = sql.Identifier(table.schema, f"{table.name}_current")
     with connection.transaction():
+        # What others have landed meanwhile, new or changed; readers are not kept out for that.
+        connection.execute(sql.SQL("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE").format(**parts))
+        connection.execute(
+            sql.SQL("UPDATE {table} SET {wide} = {column}::{type} WHERE {wide} IS DISTINCT FROM {column}::{type}").format(
+                **parts
+            )
+        )
         connection.execute(sql.SQL("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE").format(**parts))
-        while connection.execute(fill, (STEP_ROWS,)).rowcount:  # what others have landed meanwhile
-            pass
         connection.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(current))
         connection.execute(sql.SQL("ALTER TABLE {table} DROP COLUMN {column}").format(**parts))
         connection.execute(sql.SQL("ALTER TABLE {table} RENAME COLUMN {wide} TO {column}").format(**parts))
         if new.endswith(" NOT NULL"):
             connection.execute(sql.SQL("ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL").format(**parts))
+        finish()
 
 
 def _refuse_views(connection: Connection, table: Table, name: str, where: str) -> None:

@@ -150,7 +150,7 @@ CREATE TABLE ops.schema_change (
 COMMENT ON TABLE ops.schema_change IS 'Changes of the source''s records: fields that appeared without a column, types that widened';
 COMMENT ON COLUMN ops.schema_change.scope IS 'Where in the record: empty for the record itself, else the path of the child, keys as a JSON list';
 COMMENT ON COLUMN ops.schema_change.path IS 'The path of the field in that scope, keys as a JSON list';
-COMMENT ON COLUMN ops.schema_change.change IS 'new field: it lands in _extra';
+COMMENT ON COLUMN ops.schema_change.change IS 'new field: it lands in _extra; vanished field: rows that had it lost it';
 COMMENT ON COLUMN ops.schema_change.first_run_id IS 'The first run that saw it';
 
 CREATE TABLE ops.dead_letter (

@@ -168,7 +168,7 @@ def test_deleted_records_shift_nothing():
     assert set(books.records) <= set(given)
 
 
-def test_a_page_that_repeats(serve):
+def test_a_page_that_repeats():
     """A source that hands out one page for ever is found out at once, by name."""
     for first in ("1", "2"):
         books = Books()
@@ -180,9 +180,8 @@ def test_a_page_that_repeats(serve):
             return memory.get("page", rows)
 
         books.answer = stuck
-        with pytest.raises(PagingLoop, match=r"\(at invoice page \d\)"):
+        with pytest.raises(PagingLoop, match=rf"records from before .* \(at invoice page {int(first) + 1}\)"):
             read(books)
-        assert len(books.statements) <= 4
 
 
 def test_a_page_of_one_second_that_repeats():
