@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefect.blocks.core import Block
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from connectors.http import Limiter, Limits
     from connectors.quickbooks.client import QuickBooksClient
     from warehouse.tokens import TokenStore
+
+# Fields of the block that a sign-in decides, and the tokens it gave.
+SignedIn = tuple[dict[str, Any], Mapping[str, Any]]
 
 
 class QuickBooks(Block):
@@ -65,6 +69,21 @@ class QuickBooks(Block):
     requests_per_second: int = Field(default=10, ge=0, description="Requests a second, 0 for no limit.")
     requests_per_minute: int = Field(default=500, ge=0, description="Requests a minute, 0 for no limit.")
     max_in_flight: int = Field(default=10, ge=0, description="Requests under way at a time, 0 for no limit.")
+    # Intuit's programme gives 500,000 metered reads a month in its lowest tier, and blocks what is beyond.
+    metered_calls_per_month: int = Field(
+        default=0, ge=0, description="Reads a month (UTC) after which nothing more is asked, 0 for no ceiling."
+    )
+    full_every_hours: float = Field(
+        default=24,
+        gt=0,
+        description="Hours after which everything is read instead of changes, to find what those omit.",
+    )
+    refresh_margin_s: float = Field(
+        default=300,
+        ge=0,
+        le=3000,
+        description="Seconds before its end when an access token is replaced; checked per call.",
+    )
     allow_http: bool = Field(
         default=False, description="Whether plain http is let out of this machine; warned of each run."
     )
@@ -77,6 +96,7 @@ class QuickBooks(Block):
         Raises ValueError when the block is not saved yet: its rotated tokens would have no place to live.
         """
         from connectors.quickbooks.client import QuickBooksClient
+        from warehouse.api_calls import CallLog
 
         return QuickBooksClient(
             base_url=self.base_url,
@@ -88,7 +108,10 @@ class QuickBooks(Block):
             limiter=limiter,
             timeout_s=self.timeout_s,
             retry_attempts=self.retry_attempts,
+            refresh_margin_s=self.refresh_margin_s,
+            full_every_hours=self.full_every_hours,
             allow_http=self.allow_http,
+            calls=CallLog(database_url(), self._stored_under(), self.metered_calls_per_month),
         )
 
     def limits(self) -> Limits:
@@ -115,10 +138,54 @@ class QuickBooks(Block):
         with self.client() as client:
             return {"identity": client.identity(), **client.test()}
 
+    @classmethod
+    def sign_in_address(cls, fields: Mapping[str, Any], redirect_uri: str, state: str) -> str:
+        """Return the address where a person allows the app to read a company; ``fields`` as for the block."""
+        from connectors.quickbooks.sign_in import address
+
+        authorize_url = fields.get("authorize_url") or cls.model_fields["authorize_url"].default
+        return address(authorize_url, str(fields["client_id"]), redirect_uri, state)
+
+    @classmethod
+    def signed_in(cls, fields: Mapping[str, Any], redirect: str, redirect_uri: str, state: str) -> SignedIn:
+        """Exchange what the browser was sent back with: the fields that follow from it, and the first tokens.
+
+        Raises `SignInRefused`, or what a refresh raises.
+        """
+        from connectors.errors import SignInRefused
+        from connectors.quickbooks.sign_in import exchange, read_redirect
+
+        consent = read_redirect(redirect, state)
+        if fields.get("realm_id") not in (None, "", consent.realm_id):
+            # Another company's rows must not get under this name.
+            raise SignInRefused(
+                f"You signed in to company {consent.realm_id}, but this connection reads {fields['realm_id']};"
+                " use another --name for it."
+            )
+        token = exchange(
+            consent,
+            token_url=fields.get("token_url") or cls.model_fields["token_url"].default,
+            client_id=str(fields["client_id"]),
+            client_secret=str(fields["client_secret"]),
+            redirect_uri=redirect_uri,
+            allow_http=fields.get("allow_http") in (True, "true", "True", "1"),
+        )
+        return {"realm_id": consent.realm_id, "refresh_token": token["refresh_token"]}, token
+
+    def keep(self, token: Mapping[str, Any]) -> None:
+        """Store the tokens of a sign-in, so that the first run need not ask for others."""
+        tokens = self._tokens()
+        with tokens.exclusive():
+            tokens.save(token)
+
+    def _stored_under(self) -> str:
+        if self._block_document_name is None:
+            raise ValueError("Save this QuickBooks block first: tokens are kept under its name.")
+        return f"quickbooks/{self._block_document_name}"
+
     def _tokens(self) -> TokenStore:
         from warehouse.tokens import TokenStore
 
-        if self._block_document_name is None:
-            raise ValueError("Save this QuickBooks block first: tokens are kept under its name.")
-        seed = {"refresh_token": self.refresh_token.get_secret_value()}
-        return TokenStore(database_url(), f"quickbooks/{self._block_document_name}", seed)
+        # The app is part of the seed: what it refused for one may be good for another.
+        seed = {"refresh_token": self.refresh_token.get_secret_value(), "client_id": self.client_id}
+        return TokenStore(database_url(), self._stored_under(), seed)

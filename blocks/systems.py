@@ -72,9 +72,10 @@ def connections(system: str) -> list[str]:
     slug = block_class(system).get_block_type_slug()
     with get_client(sync_client=True) as client:
         try:
-            documents = client.read_block_documents_by_type(slug)
-        except ObjectNotFound:  # nobody has registered the type yet
+            client.read_block_type_by_slug(slug)
+        except ObjectNotFound:  # nobody has registered it yet
             return []
+        documents = client.read_block_documents_by_type(slug, include_secrets=False)
     return sorted(document.name for document in documents if document.name)
 
 

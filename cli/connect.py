@@ -1,12 +1,16 @@
 """`landfall connect`: makes or changes the block of a connection, then tests it."""
 
 import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from cli.console import FAILED, emit, fail, note
 from cli.context import use_prefect
+from cli.sign_in import REDIRECT_URI, WAIT_S, begin, resume
 
 
 def connect(
@@ -17,6 +21,15 @@ def connect(
         list[str] | None, typer.Option(metavar="FIELD=ENVVAR", help="A secret, read from this variable. Repeat.")
     ] = None,
     no_test: Annotated[bool, typer.Option("--no-test", help="Do not ask the system whether it works.")] = False,
+    sign_in: Annotated[bool, typer.Option("--sign-in", help="Get the consent in a browser.")] = False,
+    redirect_uri: Annotated[
+        str, typer.Option(help="Where the browser is sent back to, as named in the vendor's portal.")
+    ] = REDIRECT_URI,
+    redirect: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="The address that the browser ended on, of a sign-in begun before.")
+    ] = "",
+    browser: Annotated[bool, typer.Option(help="Open the address to sign in at.")] = True,
+    wait_s: Annotated[float, typer.Option(min=1, help="Seconds to wait for the sign-in.")] = WAIT_S,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
 ) -> None:
     """Make a connection, or change one: fields that are not given stay as they are.
@@ -25,6 +38,9 @@ def connect(
     export QB_SECRET=… QB_REFRESH=…
     landfall connect quickbooks --name main --set realm_id=123 --set client_id=abc \\
         --secret client_secret=QB_SECRET --secret refresh_token=QB_REFRESH
+
+    \b
+    landfall connect quickbooks --name main --set client_id=abc --secret client_secret=QB_SECRET --sign-in
     """
     use_prefect()
     from blocks import systems
@@ -38,6 +54,11 @@ def connect(
     bootstrap.bootstrap(echo=lambda made: note(f"made {made}"))
     is_new = name not in systems.connections(system)
     merged = {**systems.saved_values(system, name), **values}
+    tokens: Mapping[str, Any] | None = None
+    if sign_in or redirect:
+        wish = Wish(redirect_uri, redirect, wait_s, browser and sys.stdout.isatty())
+        decided, tokens = signed_in(system, name, merged, wish)
+        merged |= decided
     missing = [field.name for field in fields.values() if field.required and field.name not in merged]
     if missing:
         fail(f"{system} also needs {', '.join(missing)}.\n{describe(system, fields)}", code="MissingField")
@@ -45,11 +66,51 @@ def connect(
         systems.save(system, name, merged)
     except ValueError as error:
         fail(str(error), code="BadField")
+    if tokens is not None:
+        systems.load(system, name).keep(tokens)
     note(f"{'made' if is_new else 'changed'} the connection {system}/{name}")
     if is_new:
         for deployment in bootstrap.start_schedules(name):
             note(f"its schedule runs from now on: {deployment}")
     finish(system, name, test=not no_test, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How to sign in: the registered redirect address, a redirect that came already, patience, and a browser or not."""
+
+    redirect_uri: str
+    redirect: str
+    wait_s: float
+    browser: bool
+
+
+def signed_in(
+    system: str, name: str, merged: Mapping[str, Any], wish: Wish
+) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """Let a person sign in: the fields of the block that follow, and the tokens; whatever goes wrong ends the command."""
+    from blocks import systems
+    from connectors.errors import ConnectorError
+    from warehouse.home import home
+
+    kind: Any = systems.block_class(system)
+    if not hasattr(kind, "signed_in"):
+        fail(f"{system} has no sign-in; give its fields with --set and --secret.", code="NoSignIn")
+    if lacking := [field for field in ("client_id", "client_secret") if not merged.get(field)]:
+        fail(f"A sign-in to {system} needs {' and '.join(lacking)} first.", code="MissingField")
+    where = home() / f"sign-in-{system}-{name.replace('/', '-')}.json"
+    if wish.redirect:
+        came = resume(where, wish.redirect)
+    else:
+        came = begin(
+            where, lambda state: str(kind.sign_in_address(merged, wish.redirect_uri, state)), wish.redirect_uri,
+            wish.wait_s, wish.browser,
+        )  # fmt: skip
+    try:
+        decided, tokens = kind.signed_in(merged, came.url, came.redirect_uri, came.state)
+    except ConnectorError as error:
+        fail(f"{error} {error.cure}", code=error.code, status=FAILED)
+    return decided, tokens
 
 
 def finish(system: str, name: str, *, test: bool, as_json: bool) -> None:

@@ -104,7 +104,8 @@ def _database() -> Iterator[Finding]:
 
     from cli.context import address_without_password, warehouse_url
     from warehouse.connect import connect
-    from warehouse.health import needs
+    from warehouse.health import needs, tokens
+    from warehouse.migrate import pending
 
     url = warehouse_url()
     with closing(connect(url)) as conn:
@@ -113,6 +114,9 @@ def _database() -> Iterator[Finding]:
             # Migrations that wait are applied by the next run.
             bad = "warn" if need.what == "migrations" else "fail"
             yield Finding(need.what, "ok" if need.ok else bad, need.found, "" if need.ok else need.cure)
+        if not pending(conn):
+            for need in tokens(conn):
+                yield Finding(need.what, "ok" if need.ok else "warn", need.found, "" if need.ok else need.cure)
 
 
 def _key() -> Iterator[Finding]:

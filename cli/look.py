@@ -11,20 +11,25 @@ AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON object."
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show how fresh every stream of every connection is.
+    """Show how fresh every stream of every connection is, how long its tokens last, and this month's calls.
 
     Example: landfall status --json
     """
-    from warehouse.status import freshness
+    from warehouse.status import api_calls, freshness
+    from warehouse.status import tokens as token_states
 
     with warehouse() as conn:
-        rows = freshness(conn)
+        rows, tokens, calls = freshness(conn), token_states(conn), api_calls(conn)
     if as_json:
-        emit({"streams": rows})
+        emit({"streams": rows, "tokens": tokens, "calls": calls})
         return
     shown = [{**row, "last_success": ago(row.get("last_success"))} for row in rows]
     columns = ("sync", "connection", "stream", "last_success", "rows", "last_error")
     table("Freshness", shown, columns, empty="Nothing has landed yet: landfall connect SYSTEM, then landfall run SYNC.")
+    if tokens:
+        table("Tokens", tokens, ("connection", "state", "refresh_expires_at", "consent_expires_at", "refusal"))
+    if calls:
+        table("Calls this month", calls, ("connection", "calls", "metered", "failed", "seconds"))
 
 
 def runs(

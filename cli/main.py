@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import connect, connections, dead_letters, demo, doctor, look, run, schedule, services, upkeep
+from cli import cetec, connect, connections, dead_letters, demo, doctor, look, run, schedule, services, upkeep
 from cli.console import FAILED, emit, note
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
     upkeep.psql
 )
 app.command()(upkeep.docs)
+app.add_typer(cetec.app, name="cetec")
 app.command()(demo.demo)
 
 

@@ -7,7 +7,8 @@ the exit report and docs/errors.md show. Only `Transient` errors are ever retrie
       Authentication   ReauthRequired  AuthRejected
       Transient        RateLimited  Unavailable  Deadline  IncompleteBody
       Source           SourceError  UnexpectedContentType  ResponseTooLarge  PagingLoop  CountMismatch
-                       TlsError  BlockedAddress  WriteRefused  SecretRefused  MassFlip
+                       TlsError  BlockedAddress  WriteRefused  SecretRefused  MassFlip  QuotaReached
+                       SignInRefused
 """
 
 from typing import ClassVar
@@ -153,6 +154,18 @@ class SecretRefused(Source):
     """A field was asked for that holds a live secret, which must not land in tables that people query."""
 
     cure = "Leave the field that the message names out of the columns; nothing was asked for or landed."
+
+
+class QuotaReached(Source):
+    """The connection has used the calls that its ceiling allows for this month, so nothing more was asked."""
+
+    cure = "Wait for the next month, or raise `metered_calls_per_month` of the connection; `landfall status` shows the use."
+
+
+class SignInRefused(Source):
+    """A sign-in did not end with the consent it was begun for: refused, another's, or too late."""
+
+    cure = "Begin again with `landfall connect SYSTEM --name NAME --sign-in`, and allow the access in the browser."
 
 
 class MassFlip(Source):

@@ -1,4 +1,4 @@
-"""``python -m sandbox quickbooks``: serve a simulator until SIGTERM or Ctrl-C.
+"""``python -m sandbox quickbooks`` or ``cetec``: serve a simulator until SIGTERM or Ctrl-C.
 
 The first line of standard output is one JSON object with all that a client needs to connect.
 """
@@ -7,22 +7,38 @@ import argparse
 import json
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from sandbox import quickbooks
+from sandbox import cetec, cetec_data, mysql, quickbooks
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, serve, and return when told to stop."""
     options = vars(_parser().parse_args(arguments))
-    options.pop("system")
-    limits = quickbooks.Limits(*(options.pop(name) for name in ("per_second", "per_minute", "in_flight")))
+    serve = {"quickbooks": _quickbooks, "cetec": _cetec}[options.pop("system")]
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with quickbooks.running(**options, limits=limits) as qb:
-        print(json.dumps(qb.connection()), flush=True)
+    with serve(**options) as connection:
+        print(json.dumps(connection), flush=True)
         stop.wait()
+
+
+@contextmanager
+def _quickbooks(**options: Any) -> Iterator[Mapping[str, Any]]:
+    limits = quickbooks.Limits(*(options.pop(name) for name in ("per_second", "per_minute", "in_flight")))
+    with quickbooks.running(**options, limits=limits) as qb:
+        yield qb.connection()
+
+
+@contextmanager
+def _cetec(**options: Any) -> Iterator[Mapping[str, Any]]:
+    """An instance, and a stand-in for the MySQL server that holds its customers' backups."""
+    with cetec.running(**options) as vendor, mysql.running({**vendor.databases, cetec.SENTINEL: True}) as stand_in:
+        login = {**stand_in.connection(), "sentinel": cetec.SENTINEL}
+        yield {"cetec": vendor.connection(), "mysql": login, "resident": vendor.resident}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("per_second", "per_minute", "in_flight"):
         option = f"--{name.replace('_', '-')}"
         qbo.add_argument(option, type=int, default=getattr(limits, name), help="requests; 0: no limit")
+    erp = systems.add_parser("cetec", help="Cetec ERP: the customer list, and a stand-in for MySQL")
+    erp.add_argument("--port", type=int, default=0, help="0: a free one")
+    erp.add_argument("--customers", type=int, default=cetec_data.CUSTOMERS, help="how many (default: %(default)s)")
     return parser
 
 

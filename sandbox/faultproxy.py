@@ -130,7 +130,7 @@ class Proxy:
         self._links.add(link)
         try:
             await asyncio.gather(self._pump("up", reader, server, link), self._pump("down", back, client, link))
-        except (_Broken, OSError):
+        except (_Broken, OSError, asyncio.CancelledError):  # cancelled: the proxy ends
             link.reset()
         finally:
             self._links.discard(link)

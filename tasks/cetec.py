@@ -49,7 +49,7 @@ def customers(run: SyncRun, asked: Asked) -> Customers:
             earlier=cetec.earlier(conn, name),
             resident=cetec.resident(conn, name),
             pulls=cetec.pulls(conn, name),
-            accept_flip=run.accept_shrink,
+            accept_flip="shrink" in run.accept,
         )
     return Customers(replace(CUSTOMER, pages=enrichment.pages), enrichment)
 

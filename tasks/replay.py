@@ -8,6 +8,7 @@ from uuid import uuid4
 from connectors.catalog import find_stream
 from connectors.redact import REDACTOR
 from connectors.stream import Page
+from warehouse import connections
 from warehouse.connect import connect
 from warehouse.dead_letters import Kept, open_letters
 from warehouse.errors import NotConfigured
@@ -34,6 +35,8 @@ def _land(url: str, where: tuple[str, str, str], letters: Sequence[Kept]) -> Cou
     stream = find_stream(sync, name)
     if stream is None:
         raise NotConfigured(f"No connector declares the stream {sync}.{name} any more, so its dead letters cannot land")
+    with closing(connect(url)) as session:
+        known = connections.show(session, sync, connection) or {}
     page = Page([letter.payload for letter in letters], at="the dead letters")
-    options = Options(redact=REDACTOR.redact, accept_drift=True)
+    options = Options(redact=REDACTOR.redact, accept_drift=True, identity=known.get("identity"))
     return land(url, Run(uuid4(), sync, connection), stream, lambda _cursor: iter([page]), options).counts

@@ -74,9 +74,8 @@ def fresh_database(version: str, template: str) -> Iterator[str]:
     database = sql.Identifier(name)
     with psycopg.connect(admin, autocommit=True) as conn:
         _made_template(version, template)
-        conn.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER landfall").format(database, sql.Identifier(template))
-        )
+        make = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER landfall")
+        _when_unused(conn, make.format(database, sql.Identifier(template)))
         try:
             yield address(admin, "landfall", name)
         finally:
@@ -113,6 +112,7 @@ def _start(version: str, folder: Path) -> str:
     else:
         programs, libraries = _programs_15()
         cluster = Cluster(folder, programs, owner, libraries, initdb_options=("--locale=C", "--no-sync"))
+    stop_all(folder)  # One that an earlier attempt has started, but not finished.
     cluster.create(PASSWORD)
     for _ in range(20):
         port = _some_port()
@@ -131,14 +131,28 @@ def _made_template(version: str, template: str) -> None:
         return
     admin = server(version)
     with exclusive(scratch() / f"template-{version}.lock"), psycopg.connect(admin, autocommit=True) as conn:
-        if conn.execute("SELECT FROM pg_database WHERE datname = 'migrated'").fetchone():
+        if conn.execute("SELECT 1 FROM pg_database WHERE datname = 'migrated'").fetchone():
             return
-        conn.execute("CREATE DATABASE migrating TEMPLATE landfall OWNER landfall")
+        # What an attempt that was cut off has left.
+        conn.execute("DROP DATABASE IF EXISTS migrating WITH (FORCE)")
+        _when_unused(conn, sql.SQL("CREATE DATABASE migrating TEMPLATE landfall OWNER landfall"))
         from warehouse.migrate import upgrade
 
         with psycopg.connect(address(admin, "landfall", "migrating"), autocommit=True) as inside:
             upgrade(inside)
-        conn.execute("ALTER DATABASE migrating RENAME TO migrated")
+        _when_unused(conn, sql.SQL("ALTER DATABASE migrating RENAME TO migrated"))
+
+
+def _when_unused(conn: psycopg.Connection, statement: sql.Composable) -> None:
+    """Run what needs a database that nobody is connected to; on a busy machine a session takes its time to end."""
+    for attempt in range(10):
+        try:
+            conn.execute(statement)
+        except psycopg.errors.ObjectInUse:  # Postgres itself has waited five seconds by then.
+            if attempt == 9:
+                raise
+        else:
+            return
 
 
 def _some_port() -> int:

@@ -184,12 +184,12 @@ def prepare(admin: str, passwords: Mapping[str, str]) -> None:
     with psycopg.connect(admin, autocommit=True) as conn:
         for name, password in passwords.items():
             role = sql.Identifier(name)
-            if not conn.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).fetchone():
+            if not conn.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
                 conn.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
             # Sealed here, so that no log of the server can ever show it.
             sealed = conn.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
             conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(sealed)))
-            if not conn.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+            if not conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 conn.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(role))
             conn.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(role))
         # Landfall makes the analysts' logins.

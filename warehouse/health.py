@@ -14,6 +14,9 @@ from warehouse.migrate import pending
 
 Connection = psycopg.Connection[Any]
 
+# A refresh token lives 100 days from its last use, so one that is near its end belongs to a sync that stands still.
+WARN_OF_TOKEN_DAYS = 14
+WARN_OF_CONSENT_DAYS = 60  # after five years; whoever may consent is not always at hand
 FLOOR = 150000  # Postgres 15: NULLS NOT DISTINCT, and the oldest that is tested
 
 
@@ -85,6 +88,31 @@ def _owned(connection: Connection, user: str) -> Need:
     names = ", ".join(name for (name,) in foreign[:5])
     cure = f"Use the login that made them, or let it run: REASSIGN OWNED BY … TO {user};"
     return Need("owns what has landed", not foreign, names or "yes", cure)
+
+
+def tokens(connection: Connection) -> Iterator[Need]:
+    """Whether each connection's tokens last: somebody has to sign in again before they end, which takes a person."""
+    rows = connection.execute(
+        """SELECT connection, refusal, refresh_expires_at, consent_expires_at,
+               coalesce(refresh_expires_at < now() + make_interval(days => %s), false),
+               coalesce(consent_expires_at < now() + make_interval(days => %s), false)
+           FROM ops.token_status ORDER BY connection""",
+        (WARN_OF_TOKEN_DAYS, WARN_OF_CONSENT_DAYS),
+    ).fetchall()
+    for name, refusal, token_ends, consent_ends, token_soon, consent_soon in rows:
+        kind, _, own = name.partition("/")
+        again = f"Sign in again: `landfall connect {kind} --name {own} --sign-in`."
+        run = f"Run its sync: every refresh prolongs it. If that does not help: {again}"
+        if refusal:
+            yield Need(f"tokens of {name}", False, f"refused: {refusal}", again)
+        elif consent_soon:
+            yield Need(f"tokens of {name}", False, f"the consent ends on {consent_ends:%Y-%m-%d}", again)
+        elif token_soon:
+            yield Need(f"tokens of {name}", False, f"the refresh token ends on {token_ends:%Y-%m-%d}", run)
+        else:
+            ends = [end for end in (token_ends, consent_ends) if end]
+            until = f"good until {min(ends):%Y-%m-%d}, longer if used" if ends else "good"
+            yield Need(f"tokens of {name}", True, until)
 
 
 def last_change(connection: Connection, schema: str, name: str) -> datetime | None:

@@ -9,6 +9,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -22,7 +23,15 @@ from warehouse.connect import connect, refuse_transaction_pooling, translated
 from warehouse.ddl import ensure_tables
 from warehouse.dead_letters import DeadLetters
 from warehouse.encode import Encoder, Record, Refused
-from warehouse.errors import LockTimeout, MissingKey, PayloadTooDeep, RowTooLarge, SchemaDrift, SuspiciousShrink
+from warehouse.errors import (
+    DatabaseUnavailable,
+    LockTimeout,
+    MissingKey,
+    PayloadTooDeep,
+    RowTooLarge,
+    SchemaDrift,
+    SuspiciousShrink,
+)
 from warehouse.keys import MAX_KEY_BYTES, KeyReader, label
 from warehouse.locks import try_lock
 from warehouse.merge import Merge, Values
@@ -112,7 +121,8 @@ def land(url: str, run: Run, stream: StreamLike, read: Read, options: Options) -
                 except psycopg.errors.LockNotAvailable:
                     raise landing.blocked() from None
         except BaseException as error:
-            landing.give_up(error)
+            if landing.give_up(error):
+                return landing.landed
             raise
 
 
@@ -165,16 +175,26 @@ class _Landing:
         self.staging.drop()
         return self.landed
 
-    def give_up(self, error: BaseException) -> None:
-        """Leave nothing behind but the truth in the run log; where Postgres is gone, the next run does it."""
+    def give_up(self, error: BaseException) -> bool:
+        """Leave nothing behind but the truth in the run log; where Postgres is gone, the next run does it.
+
+        True if all has landed after all: only the answer to the last COMMIT was lost.
+        """
         code = getattr(error, "code", None) or type(error).__name__
         status = "failed" if isinstance(error, Exception) and code != "Cancelled" else "cancelled"
         message = clean(self.options.redact(str(error) or code)[:2000])
         try:
             if self.connection.closed:
                 with connect(self.url) as other:
+                    with suppress(LockTimeout):  # the session that was lost may still be at its COMMIT
+                        _lock(other, self.run, self.stream)
+                    counts, done = run_log.landed(other, self.run, self.stream.name)
+                    if done and isinstance(error, DatabaseUnavailable):
+                        self.landed.counts = counts
+                        self.staging.drop(other)
+                        return True
                     run_log.fail(other, self.run, self.stream.name, status, code, message, self.counts.fetched)
-                return
+                return False
             self.connection.rollback()
             run_log.fail(self.connection, self.run, self.stream.name, status, code, message, self.counts.fetched)
             self.staging.drop()
@@ -182,6 +202,7 @@ class _Landing:
             logger.warning(
                 "The run log could not be written (%s); the next run will call this one crashed", type(second).__name__
             )
+        return False
 
     def _landed_before(self) -> bool:
         row = self.connection.execute(
@@ -333,7 +354,9 @@ class _Landing:
             (list(names),),
         ).fetchall()
         held = "; ".join(f"{names[name]} is locked by the session with pid {pids}" for name, pids in rows)
-        return LockTimeout(f"{held or f'{self.stream.schema}.{self.stream.name} is locked by another session'}; waited 5 s")
+        return LockTimeout(
+            f"{held or f'{self.stream.schema}.{self.stream.name} is locked by another session'}; waited 5 s"
+        )
 
     def _merge(self, slice_only: bool) -> Counts:
         same = Values(self.run.connection, self.run.run_id, self.options.identity)
@@ -368,5 +391,8 @@ class _Landing:
         total.add(counts)
         live = self._live_rows() if total.inserted or total.updated or total.deleted else self.live_before
         cursor = dict(self.cursor) if self.cursor is not None else (self.state.cursor if self.state else None)
-        cursors.save(self.connection, self.run, self.stream.name, cursors.State(cursor, live, self.version))
+        # Records that came alone, as in a replay, say nothing about the columns of all others.
+        whole = self.complete or self.cursor is not None or self.state is None
+        version = self.version if whole or self.state is None else self.state.mapping_version
+        cursors.save(self.connection, self.run, self.stream.name, cursors.State(cursor, live, version))
         run_log.finish(self.connection, self.run, self.stream.name, total, cursor, slice_only=slice_only)

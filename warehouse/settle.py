@@ -1,7 +1,7 @@
 """Between reading and landing: of each record the newest reading stays, and what is gone is found.
 
-All of it happens in staging, outside the transaction that lands. In ``seen``, keys of earlier slices and of stale
-readings carry no number: they are there, but are no readings of this slice.
+All of it happens in staging, outside the transaction that lands. In ``seen``, keys of earlier slices carry no
+number: they are there, but are no readings of this slice.
 """
 
 from dataclasses import dataclass
@@ -74,8 +74,8 @@ class Settle:
         stale = self._count(
             sql.SQL(
                 "WITH stale AS (DELETE FROM {stage} s USING {table} t WHERE t.connection = %s AND {same} AND s._known"
-                " AND t._deleted_at IS NULL AND s.{version} < t.{version} RETURNING {keys})"
-                " INSERT INTO {seen} ({names}) SELECT * FROM stale"
+                " AND t._deleted_at IS NULL AND s.{version} < t.{version} RETURNING {keys}, s._seq)"
+                " INSERT INTO {seen} ({names}, _seq) SELECT * FROM stale"
             ).format(
                 stage=self.staging.rows[0], table=self.staging.tables[0].identifier, same=self._same("t", "s"),
                 version=sql.Identifier(self.stream.version), keys=self._keys("s."), seen=self.staging.seen,

@@ -55,18 +55,19 @@ class Staging:
             ).format(self._key_definitions(required=False)),
         )
 
-    def drop(self) -> None:
-        """Remove the tables of this and of all earlier runs of the stream."""
-        names = self._connection.execute(
+    def drop(self, connection: Connection | None = None) -> None:
+        """Remove the tables of this and of all earlier runs of the stream, over another session where one is given."""
+        connection = connection or self._connection
+        names = connection.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'staging'::regnamespace AND relkind IN ('r', 'v')"
             " AND starts_with(relname, %s) ORDER BY relkind DESC",
             (self._prefix,),
         ).fetchall()
         views = [name for (name,) in names if name.endswith("_as_if")]
         for name in views:
-            self._connection.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(sql.Identifier("staging", name)))
+            connection.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(sql.Identifier("staging", name)))
         if rest := [sql.Identifier("staging", name) for (name,) in names if name not in views]:
-            self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(rest)))
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(rest)))
 
     def classify(
         self, keys: Sequence[Sequence[str]], digests: Sequence[str], first_seq: int, *, trust: bool = True

@@ -53,14 +53,17 @@ def run_streams(conn: Connection, run_id: str | UUID) -> dict[str, dict[str, Any
 
 
 def tables(conn: Connection) -> list[dict[str, Any]]:
-    """A row a landed table: schema, table, rows that are not deleted, size in bytes, last change, what it holds."""
+    """A row a landed table: schema, table, rows that are not deleted, size in bytes and that of its indexes, last change,
+    what it holds.
+    """
     names = conn.execute(
         """SELECT table_schema, table_name, obj_description(to_regclass(format('%I.%I', table_schema, table_name))),
-               pg_total_relation_size(to_regclass(format('%I.%I', table_schema, table_name)))
+               pg_total_relation_size(to_regclass(format('%I.%I', table_schema, table_name))),
+               pg_indexes_size(to_regclass(format('%I.%I', table_schema, table_name)))
            FROM ops.landed_table WHERE to_regclass(format('%I.%I', table_schema, table_name)) IS NOT NULL ORDER BY 1, 2"""
     ).fetchall()
     answer = []
-    for schema, name, doc, size in names:
+    for schema, name, doc, size, indexes in names:
         row = conn.execute(
             sql.SQL("SELECT count(*) FILTER (WHERE _deleted_at IS NULL), max(_changed_at)::text FROM {}").format(
                 sql.Identifier(schema, name)
@@ -68,9 +71,36 @@ def tables(conn: Connection) -> list[dict[str, Any]]:
         ).fetchone()
         assert row is not None
         answer.append(
-            {"schema": schema, "table": name, "rows": row[0], "bytes": size, "last_change": row[1], "holds": doc}
+            {
+                "schema": schema,
+                "table": name,
+                "rows": row[0],
+                "bytes": size,
+                "index_bytes": indexes,
+                "last_change": row[1],
+                "holds": doc,
+            }
         )
     return answer
+
+
+def tokens(conn: Connection) -> list[dict[str, Any]]:
+    """A row a connection with tokens: state (good, refused, expired), until when, what was refused; nothing secret."""
+    return _rows(
+        conn,
+        """SELECT connection, state, obtained_at::text, expires_at::text, refresh_expires_at::text,
+               consent_expires_at::text, refusal, rotations, saved_at::text
+           FROM ops.token_status ORDER BY connection""",
+    )
+
+
+def api_calls(conn: Connection) -> list[dict[str, Any]]:
+    """A row a connection: its requests to the vendor in this month (UTC), how many metered, failed, and seconds."""
+    return _rows(
+        conn,
+        """SELECT connection, month::text, calls, metered, failed, round(seconds::numeric, 1)::float AS seconds
+           FROM ops.api_call_month WHERE month = date_trunc('month', now() AT TIME ZONE 'UTC')::date ORDER BY connection""",
+    )
 
 
 def _rows(conn: Connection, query: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:

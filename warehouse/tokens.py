@@ -15,6 +15,7 @@ from warehouse.errors import LockTimeout
 from warehouse.locks import lock_key
 
 REFRESH_WAIT_S = 120  # whoever refreshes has two tries of 60 s each
+TIMES = ("obtained_at", "expires_at", "refresh_expires_at", "consent_expires_at")
 
 
 class TokenStore:
@@ -44,14 +45,24 @@ class TokenStore:
         return token
 
     def save(self, token: Mapping[str, Any]) -> None:
-        """Store tokens; they are committed when this returns."""
+        """Store tokens; they are committed when this returns.
+
+        What is known of their ends (``TIMES``, in epoch seconds) and of a refusal (``refused``) is no secret and stands
+        beside them in clear, for `landfall status`.
+        """
         sealed = encrypt(msgspec.json.encode(dict(token)), self._belongs_to())
         with connect(self._url, "landfall tokens") as session, translated("storing a token"):
             session.execute(
-                """INSERT INTO ops.oauth_token AS t (connection, token, seed_fingerprint) VALUES (%s, %s, %s)
+                """INSERT INTO ops.oauth_token AS t (connection, token, seed_fingerprint, refusal,
+                       obtained_at, expires_at, refresh_expires_at, consent_expires_at)
+                   VALUES (%s, %s, %s, %s, to_timestamp(%s), to_timestamp(%s), to_timestamp(%s), to_timestamp(%s))
                    ON CONFLICT (connection) DO UPDATE SET token = excluded.token, saved_at = now(),
-                       seed_fingerprint = excluded.seed_fingerprint, rotations = t.rotations + 1""",
-                (self._connection, sealed, self._fingerprint),
+                       seed_fingerprint = excluded.seed_fingerprint, refusal = excluded.refusal,
+                       rotations = t.rotations + (t.obtained_at IS DISTINCT FROM excluded.obtained_at)::int,
+                       obtained_at = excluded.obtained_at, expires_at = excluded.expires_at,
+                       refresh_expires_at = excluded.refresh_expires_at,
+                       consent_expires_at = excluded.consent_expires_at""",
+                (self._connection, sealed, self._fingerprint, token.get("refused"), *map(token.get, TIMES)),
             )
 
     @contextmanager

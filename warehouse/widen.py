@@ -50,9 +50,9 @@ def widen(
         # What others have landed meanwhile, new or changed; readers are not kept out for that.
         connection.execute(sql.SQL("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE").format(**parts))
         connection.execute(
-            sql.SQL("UPDATE {table} SET {wide} = {column}::{type} WHERE {wide} IS DISTINCT FROM {column}::{type}").format(
-                **parts
-            )
+            sql.SQL(
+                "UPDATE {table} SET {wide} = {column}::{type} WHERE {wide} IS DISTINCT FROM {column}::{type}"
+            ).format(**parts)
         )
         connection.execute(sql.SQL("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE").format(**parts))
         connection.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(current))

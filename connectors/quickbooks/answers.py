@@ -7,6 +7,7 @@ one such record must not cost the page it is on: then the careful way finds wher
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any
@@ -16,6 +17,23 @@ import msgspec
 # Numbers stay text: nothing is computed here, and Python refuses integers of more than 4,300 digits.
 _careful = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
 _BLANK = re.compile(r"[ \t\r\n]*")
+_TIME = re.compile(r'"time"\s*:\s*"([^"]*)"')
+
+
+class Rows(list[msgspec.Raw]):
+    """The records of one answer, each as its own JSON text; ``time`` is the vendor's clock, None if it did not say."""
+
+    def __init__(self, records: Iterable[msgspec.Raw] = (), time: datetime | None = None) -> None:
+        super().__init__(records)
+        self.time = time
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What change data capture tells of one entity: the ids of deleted records, and of how many records it told."""
+
+    deleted: tuple[str, ...]
+    objects: int
+    time: datetime | None
 
 
 @cache
@@ -25,24 +43,24 @@ def _envelope(entity: str) -> msgspec.json.Decoder[Any]:
     response = msgspec.defstruct(
         "QueryResponse", [(entity, list[msgspec.Raw], empty), ("totalCount", int | None, None)]
     )
-    return msgspec.json.Decoder(msgspec.defstruct("Envelope", [("QueryResponse", response)]))
+    return msgspec.json.Decoder(msgspec.defstruct("Envelope", [("QueryResponse", response), ("time", Any, None)]))
 
 
-def rows(content: bytes, entity: str) -> list[msgspec.Raw]:
-    """The records in a query's answer, in its order, each as its own JSON text.
+def rows(content: bytes, entity: str) -> Rows:
+    """The records in a query's answer, in its order, and the vendor's time.
 
     msgspec.ValidationError if it is JSON of another shape, ValueError if it is no whole JSON document.
     """
     try:
-        records: list[msgspec.Raw] = getattr(_envelope(entity).decode(content).QueryResponse, entity)
+        answer = _envelope(entity).decode(content)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
         return _rows_with_care(content, entity)
-    return records
+    return Rows(getattr(answer.QueryResponse, entity), moment(answer.time))
 
 
-def _rows_with_care(content: bytes, entity: str) -> list[msgspec.Raw]:
+def _rows_with_care(content: bytes, entity: str) -> Rows:
     text = content.decode("utf-8", "surrogateescape")
     _, end = _careful.raw_decode(text)
     begin = re.search(rf'"{entity}"\s*:\s*\[', text)
@@ -56,7 +74,8 @@ def _rows_with_care(content: bytes, entity: str) -> list[msgspec.Raw]:
         at = _after_blanks(text, end)
         if text[at] == ",":
             at = _after_blanks(text, at + 1)
-    return records
+    time = _TIME.search(text, at)
+    return Rows(records, moment(time[1] if time else None))
 
 
 def _after_blanks(text: str, at: int) -> int:
@@ -68,6 +87,48 @@ def total(content: bytes, entity: str) -> int | None:
     """The number in a COUNT's answer; errors as in `rows`."""
     counted: int | None = _envelope(entity).decode(content).QueryResponse.totalCount
     return counted
+
+
+class _Told(msgspec.Struct):
+    Id: Any = None
+    status: Any = None
+
+
+@cache
+def _capture(entity: str) -> msgspec.json.Decoder[Any]:
+    """Decodes what change data capture answers; of the records no more than is needed, of other entities nothing."""
+    empty: Any = msgspec.field(default_factory=list)
+    group = msgspec.defstruct("Group", [(entity, list[_Told], empty)])
+    response = msgspec.defstruct("Response", [("QueryResponse", list[group])])  # type: ignore[valid-type]
+    return msgspec.json.Decoder(
+        msgspec.defstruct("Capture", [("CDCResponse", list[response]), ("time", Any, None)])  # type: ignore[valid-type]
+    )
+
+
+def changes(content: bytes, entity: str) -> Changes:
+    """What change data capture answered about one entity; errors as in `rows`.
+
+    Groups come in any order, empty where nothing changed, and their counts may be missing or wrong: records are
+    counted here. A deleted one is no more than its id and ``"status": "Deleted"``, sometimes without MetaData.
+    """
+    try:
+        answer = _capture(entity).decode(content)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:  # a record that msgspec refuses
+        answer = msgspec.convert(_careful.decode(content.decode("utf-8", "surrogateescape")), _capture(entity).type)
+    told = [record for part in answer.CDCResponse for group in part.QueryResponse for record in getattr(group, entity)]
+    gone = tuple(record.Id for record in told if record.status == "Deleted" and isinstance(record.Id, str))
+    return Changes(gone, len(told), moment(answer.time))
+
+
+def moment(text: object) -> datetime | None:
+    """A time as the vendor writes it; None if it is none, or has no offset and so could mean several."""
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 class _MetaData(msgspec.Struct):
@@ -113,10 +174,4 @@ def _look_with_care(record: bytes) -> Seen:
     key = fields.get("Id") if isinstance(fields.get("Id"), str) else ""
     meta = fields.get("MetaData")
     written = meta.get("LastUpdatedTime") if isinstance(meta, dict) else None
-    try:
-        updated = datetime.fromisoformat(written) if isinstance(written, str) else None
-    except ValueError:
-        updated = None
-    if updated is not None and updated.tzinfo is None:
-        updated = None
-    return Seen(key or "", updated, key or f"raw {hashlib.blake2b(record, digest_size=16).hexdigest()}")
+    return Seen(key or "", moment(written), key or f"raw {hashlib.blake2b(record, digest_size=16).hexdigest()}")

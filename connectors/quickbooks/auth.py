@@ -31,7 +31,11 @@ class Tokens(Protocol):
     """Where tokens are kept, shared by all runs of a connection."""
 
     def read(self) -> Mapping[str, Any]:
-        """What is stored: ``refresh_token``, and once refreshed ``access_token`` and ``expires_at`` (epoch seconds)."""
+        """What is stored: ``refresh_token``, once refreshed ``access_token`` and ``expires_at`` (epoch seconds).
+
+        Also ``refresh_expires_at`` and ``consent_expires_at``, when the refresh token and the consent end; ``asked_at``
+        while a refresh is under way; ``refused``, a sentence, once the refresh token has been refused.
+        """
 
     def save(self, token: Mapping[str, Any]) -> None:
         """Keep a new token; returns when it is committed."""
@@ -61,20 +65,12 @@ class TokenAuth(httpx.Auth):
         on_call: OnCall | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        basic = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
-        REDACTOR.add(client_secret)
-        REDACTOR.add(basic)
         self._token_url = token_url
         self._tokens = tokens
         self._margin_s = margin_s
         self._now = now
         self._held: Mapping[str, Any] = {}
-        self._refused: tuple[str, str] | None = None
-        self._lost_at = ""
-        headers = {"Authorization": f"Basic {basic}", "Accept": "application/json"}
-        self._http = make_client(
-            headers=headers, methods=("POST",), allow_http=allow_http, timeout_s=timeout_s, on_call=on_call
-        )
+        self._http = token_client(client_id, client_secret, allow_http=allow_http, timeout_s=timeout_s, on_call=on_call)
 
     def close(self) -> None:
         """Close the connection to the token host."""
@@ -121,66 +117,96 @@ class TokenAuth(httpx.Auth):
             return str(token["access_token"])
 
     def _refresh(self, stored: Mapping[str, Any]) -> dict[str, Any]:
-        refresh_token = str(stored.get("refresh_token") or "")
-        if not refresh_token:
-            raise ReauthRequired("The connection has no refresh token.")
-        if self._refused is not None and self._refused[0] == refresh_token:
-            raise ReauthRequired(self._refused[1])  # told once; asking again can only do harm
-        began = self._now()
-        try:
-            answer = self._ask(refresh_token)
-        except ReauthRequired as error:
-            self._refused = (refresh_token, error.message)
-            raise
-        self._lost_at = ""
-        return _token(answer, stored, began)
+        """A new token for the stored one.
 
-    def _ask(self, refresh_token: str) -> dict[str, Any]:
+        The intent is kept before the vendor is asked: if this process dies before the answer is kept, the next one
+        knows that it may be the second to ask. A refusal is kept too, so that no run asks again until the credential
+        changes: asking once more can only do harm.
+        """
+        if not stored.get("refresh_token"):
+            raise ReauthRequired("The connection has no refresh token.")
+        if stored.get("refused"):
+            raise ReauthRequired(str(stored["refused"]))
+        began = self._now()
+        lost_at = stored.get("asked_at")
+        self._tokens.save({**stored, "asked_at": lost_at or began})
+        try:
+            answer = self._ask(str(stored["refresh_token"]), lost_at)
+        except ReauthRequired as error:
+            self._tokens.save({**stored, "refused": error.message})
+            raise
+        except (AuthRejected, RateLimited):  # an answer came, and it was not a token
+            self._tokens.save(stored)
+            raise
+        return token_of(answer, stored, began)
+
+    def _ask(self, refresh_token: str, lost_at: float | None) -> dict[str, Any]:
         """Send the token; if no answer comes, send the same one once more: the vendor allows that, not another."""
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         for last in (False, True):
             request = self._http.build_request("POST", self._token_url, data=form)
             try:
-                return fetch(self._http, request, self._read, attempts=1)
+                return fetch(self._http, request, read_token, attempts=1)
             except RateLimited:
                 raise
+            except ReauthRequired as error:
+                if not lost_at:
+                    raise
+                when = f"{datetime.fromtimestamp(float(lost_at), UTC):%Y-%m-%d %H:%M:%S} UTC"
+                hint = f"rotation reply lost at {when}, so the vendor may have replaced it then"
+                raise ReauthRequired(f"{error.message.removesuffix('.')} ({hint}).") from None
             except Transient as error:
-                self._lost_at = self._lost_at or f"{datetime.fromtimestamp(self._now(), UTC):%Y-%m-%d %H:%M:%S} UTC"
+                lost_at = lost_at or self._now()
                 log.warning("A token refresh went unanswered: %s", error)
                 if last:
                     raise
         raise AssertionError("the second attempt returns or raises")
 
-    def _read(self, body: Body) -> dict[str, Any]:
-        """The token in an answer of the token host, or what its error means."""
-        try:
-            answer = msgspec.json.decode(body.content)
-        except (msgspec.DecodeError, RecursionError):
-            accept(body)
-            raise unexpected(body, "application/json") from None
-        error = answer.get("error") if isinstance(answer, dict) else None
-        if error == "invalid_grant":
-            hint = f" (rotation reply lost at {self._lost_at}, so the vendor may have replaced it then)" * bool(
-                self._lost_at
-            )
-            raise ReauthRequired(f"{body.where} refuses the refresh token: it is expired, revoked or replaced{hint}.")
-        if error == "invalid_client":
-            raise AuthRejected(f"{body.where} says: wrong client id or secret.")
+
+def token_client(
+    client_id: str,
+    client_secret: str,
+    *,
+    allow_http: bool = False,
+    timeout_s: float = TOKEN_TIMEOUT_S,
+    on_call: OnCall | None = None,
+) -> httpx.Client:
+    """Make the client that talks to the token host as this app; it posts, and nothing else."""
+    basic = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
+    REDACTOR.add(client_secret)
+    REDACTOR.add(basic)
+    headers = {
+        "Authorization": f"Basic {basic}",
+        "Accept": "application/json",
+        "x-include-refresh-token-hard-expires-in": "true",  # so that the end of the consent is known
+    }
+    return make_client(headers=headers, methods=("POST",), allow_http=allow_http, timeout_s=timeout_s, on_call=on_call)
+
+
+def read_token(body: Body) -> dict[str, Any]:
+    """The token in an answer of the token host, or what its error means."""
+    try:
+        answer = msgspec.json.decode(body.content)
+    except (msgspec.DecodeError, RecursionError):
         accept(body)
-        if (
-            not isinstance(answer, dict)
-            or not isinstance(answer.get("access_token"), str)
-            or not answer["access_token"]
-        ):
-            raise SourceError(f"{body.where} answered {body.status} without an access token.")
-        return answer
+        raise unexpected(body, "application/json") from None
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if error == "invalid_grant":
+        raise ReauthRequired(f"{body.where} refuses the refresh token: it is expired, revoked or replaced.")
+    if error == "invalid_client":
+        raise AuthRejected(f"{body.where} says: wrong client id or secret.")
+    accept(body)
+    if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str) or not answer["access_token"]:
+        raise SourceError(f"{body.where} answered {body.status} without an access token.")
+    return answer
 
 
-def _token(answer: Mapping[str, Any], stored: Mapping[str, Any], began: float) -> dict[str, Any]:
+def token_of(answer: Mapping[str, Any], stored: Mapping[str, Any], began: float) -> dict[str, Any]:
     """What to keep of a token answer; seconds are counted from before it was asked for.
 
     Without a refresh token in the answer the old one stays. Without a lifetime the access token counts as expired:
-    it is used for the request at hand and then refreshed.
+    it is used for the request at hand and then refreshed. What the answer does not say of the end of refresh token
+    and consent stays as it was known.
     """
     token = {
         "access_token": answer["access_token"],
@@ -188,9 +214,11 @@ def _token(answer: Mapping[str, Any], stored: Mapping[str, Any], began: float) -
         "obtained_at": began,
         "expires_at": began + _seconds(answer.get("expires_in")),
     }
-    lifetime = _seconds(answer.get("x_refresh_token_expires_in"))
-    if lifetime:
-        token["refresh_expires_at"] = began + lifetime
+    ends = {"refresh_expires_at": "x_refresh_token_expires_in", "consent_expires_at": "x_refresh_token_hard_expires_in"}
+    for name, field in ends.items():
+        lifetime = _seconds(answer.get(field))
+        if lifetime or stored.get(name):
+            token[name] = began + lifetime if lifetime else stored[name]
     return token
 
 

@@ -5,20 +5,20 @@ Facts are the vendor's documentation, and recorded answers where the two differ.
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from connectors.errors import IncompleteBody, SourceError
+from connectors.errors import IncompleteBody, QuotaReached, SourceError
 from connectors.http import (
     ATTEMPTS,
     TIMEOUT_S,
     TOTAL_WAIT_S,
     Body,
     Limiter,
-    OnCall,
     accept,
     fetch,
     make_client,
@@ -33,13 +33,28 @@ T = TypeVar("T")
 MINOR_VERSION = 75  # since August 2025 the vendor runs everything as this one
 PAGE_SIZE = 1000  # the most that a query returns
 RATE_LIMIT_WAIT_S = 60.0  # the documentation's advice on 429; a Retry-After is not documented
+FULL_EVERY_HOURS = 24.0  # what changes and deletes leave out (merges, records restored) is set right once a day
+
+
+class Calls(Protocol):
+    """Keeps count of the requests of a connection."""
+
+    def note(self, method: str, host: str, status: int | None, seconds: float, *, metered: bool) -> None:
+        """A request was answered; ``status`` None means that no answer came."""
+
+    def used_up(self) -> str | None:
+        """A sentence when the month's ceiling of metered calls is reached, else None."""
+
+    def flush(self) -> None:
+        """Write down what was counted."""
 
 
 class QuickBooksClient:
     """One company's books, read-only. Use it as a context manager, or close it.
 
     ``limiter`` is asked before every request, so that all runs share the vendor's limits; ``tokens`` keeps what
-    rotates. Times are in seconds. Every method raises errors of `connectors.errors` and nothing else.
+    rotates; ``calls`` counts. Times are in seconds. ``full_every_hours`` is how often streams read everything instead
+    of changes. Every method raises errors of `connectors.errors` and nothing else.
     """
 
     def __init__(
@@ -58,11 +73,14 @@ class QuickBooksClient:
         rate_limit_wait_s: float = RATE_LIMIT_WAIT_S,
         refresh_margin_s: float = REFRESH_MARGIN_S,
         page_size: int = PAGE_SIZE,
+        full_every_hours: float = FULL_EVERY_HOURS,
         allow_http: bool = False,
-        on_call: OnCall | None = None,
+        calls: Calls | None = None,
     ) -> None:
         self.realm_id = realm_id
         self.page_size = page_size
+        self.full_every_hours = full_every_hours
+        self._calls = calls
         self._retry_attempts = retry_attempts
         self._retry_total_s = retry_total_s
         self._rate_limit_wait_s = rate_limit_wait_s
@@ -74,7 +92,7 @@ class QuickBooksClient:
             margin_s=refresh_margin_s,
             allow_http=allow_http,
             timeout_s=min(timeout_s, TOKEN_TIMEOUT_S),
-            on_call=on_call,
+            on_call=self._note,
         )
         self._http = make_client(
             base_url,
@@ -83,7 +101,7 @@ class QuickBooksClient:
             allow_http=allow_http,
             timeout_s=timeout_s,
             limiter=limiter,
-            on_call=on_call,
+            on_call=self._note,
         )
 
     def __enter__(self) -> Self:
@@ -98,10 +116,20 @@ class QuickBooksClient:
         """Close all connections; requests after this fail."""
         self._http.close()
         self._auth.close()
+        if self._calls:
+            self._calls.flush()
 
-    def rows(self, entity: str, statement: str) -> list[msgspec.Raw]:
+    def rows(self, entity: str, statement: str) -> answers.Rows:
         """The records that a query of one entity (``Customer``) returns: undecoded, in the vendor's order."""
         return self._get("query", lambda content: answers.rows(content, entity), query=statement)
+
+    def changes(self, entity: str, since: datetime) -> answers.Changes:
+        """What change data capture tells of an entity since a moment, at most 30 days back.
+
+        Of the 1,000 records that one answer holds the deleted ones come last: of more, deletes are missing.
+        """
+        parameters = {"entities": entity, "changedSince": since.isoformat()}
+        return self._get("cdc", lambda content: answers.changes(content, entity), **parameters)
 
     def count(self, entity: str, where: str = "") -> int:
         """How many records the vendor has of an entity; ``where`` is a condition in its query language."""
@@ -127,7 +155,15 @@ class QuickBooksClient:
             "milliseconds": round((time.monotonic() - began) * 1000),
         }
 
+    def _note(self, method: str, host: str, path: str, status: int | None, seconds: float) -> None:
+        if self._calls:
+            # Successful reads of production companies are metered, sandboxes and tokens are not.
+            read = path.startswith("/v3/") and status is not None and 200 <= status < 300
+            self._calls.note(method, host, status, seconds, metered=read and not host.startswith("sandbox-"))
+
     def _get(self, path: str, decode: Callable[[bytes], T], **parameters: str) -> T:
+        if self._calls and (sentence := self._calls.used_up()):
+            raise QuotaReached(sentence)
         address = f"/v3/company/{quote(self.realm_id, safe='')}/{path}"
         # Percent-encoded by hand: in a form-encoded query a space becomes "+", which the vendor takes for a plus.
         pairs = {**parameters, "minorversion": str(MINOR_VERSION)}

@@ -150,6 +150,18 @@ def test_lost_passwords_are_not_a_reason_to_begin_anew(reachable_home: Path) -> 
     assert (reachable_home / "postgres/data/PG_VERSION").exists()
 
 
+def test_a_set_up_that_was_cut_off_is_completed(reachable_home: Path) -> None:
+    """A first start that ended between two of its steps is taken up where it was, and keeps what is there."""
+    url = embedded.start()
+    with psycopg.connect(url) as conn:
+        conn.execute("CREATE TABLE kept AS SELECT 1 AS x")
+    state = json.loads((reachable_home / "postgres.json").read_text())
+    (reachable_home / "postgres.json").write_text(json.dumps(state | {"ready": False}))
+    assert embedded.running_url() is None
+    with psycopg.connect(embedded.start()) as conn:
+        assert conn.execute("SELECT x FROM kept").fetchone() == (1,)
+
+
 def test_an_interrupted_first_start_is_made_good(reachable_home: Path) -> None:
     """A first start that was cut off before its end is completed by the next one."""
     embedded.start()

@@ -57,20 +57,25 @@ def vendor(reply):
 
 
 def test_the_seed_is_exchanged_and_kept_before_use(serve, vendor, company, tokens):
-    """A first run turns the refresh token into an access token, which is committed before it is sent anywhere."""
+    """A first run turns the refresh token into an access token, which is committed before it is sent anywhere.
+
+    What is about to be asked is committed before it is asked, too.
+    """
     seed = tokens()
     kept_when_used = []
     wire = serve(lambda asked: kept_when_used.append((asked.path, len(seed.saved))) or vendor(asked))
     began = time.time()
     assert company(wire.url, tokens=seed).count("Customer") == 3
-    assert kept_when_used == [("/oauth2/v1/tokens/bearer", 0), ("/v3/company/9130/query", 1)]
+    assert kept_when_used == [("/oauth2/v1/tokens/bearer", 1), ("/v3/company/9130/query", 2)]
+    assert began <= seed.saved[0]["asked_at"] < began + 10
     assert wire.asked[0].form == {"grant_type": "refresh_token", "refresh_token": "canary-seed-1"}
     assert (
         wire.asked[0].headers["authorization"]
         == "Basic " + base64.b64encode(b"client-1:canary-client-secret-1").decode()
     )
-    saved = seed.saved[0]
+    saved = seed.saved[-1]
     assert saved["refresh_token"] == "canary-refresh-1"
+    assert "asked_at" not in saved
     assert 3600 <= saved["expires_at"] - began < 3610
     assert 8640000 <= saved["refresh_expires_at"] - began < 8640010
 
@@ -137,23 +142,23 @@ def test_eight_at_once_make_one_refresh(serve, vendor, company, tokens):
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(read, clients)) == [3] * 8
     assert vendor.refreshes == 1
-    assert len(shared.saved) == 1
+    assert [bool(each.get("asked_at")) for each in shared.saved] == [True, False]
 
 
 @pytest.mark.parametrize(
     "body", ['{"error":"invalid_grant"}', '{"error_description":"Incorrect","error":"invalid_grant"}']
 )
 def test_a_revoked_consent_is_told_once(serve, reply, company, tokens, waits, body):
-    """A refused refresh token is sent once: not again by this request, nor by the streams after it."""
+    """A refused refresh token is sent once: not again by this request, the streams after it, or any later run."""
     wire = serve(lambda asked: reply(body, 400))
     seed = tokens()
-    client = company(wire.url, tokens=seed)
     for _ in range(3):
         with pytest.raises(ReauthRequired, match="refuses the refresh token") as caught:
-            client.count("Customer")
+            company(wire.url, tokens=seed).count("Customer")
         assert "canary" not in str(caught.value)
     assert len(wire.asked) == 1
-    assert seed.saved == []
+    assert {each["refresh_token"] for each in seed.saved} == {"canary-seed-1"}
+    client = company(wire.url, tokens=seed)
     seed.token = {"refresh_token": "canary-seed-2"}
     with pytest.raises(ReauthRequired):
         client.count("Customer")
@@ -173,7 +178,8 @@ def test_an_answer_without_a_refresh_token_keeps_the_old(serve, reply, company, 
     seed = tokens()
     wire = serve(Vendor(reply, refresh_token=None))
     company(wire.url, tokens=seed).count("Item")
-    assert seed.saved[0]["refresh_token"] == "canary-seed-1"
+    assert seed.saved[-1]["refresh_token"] == "canary-seed-1"
+    assert seed.saved[-1]["access_token"]
 
 
 @pytest.mark.parametrize("lifetime", ["3600", 3600.0])
@@ -230,7 +236,7 @@ def test_an_outage_of_the_token_host(serve, reply, company, tokens, waits):
     wire = serve(lambda asked: reply("busy", 503))
     with pytest.raises(Unavailable):
         company(wire.url, tokens=seed, retry_attempts=2).count("Item")
-    assert seed.saved == []
+    assert not any(each.get("access_token") for each in seed.saved)
     assert {asked.form["refresh_token"] for asked in wire.asked} == {"canary-seed-1"}
 
 
@@ -249,7 +255,7 @@ def test_nonsense_from_the_token_host_is_not_kept(serve, reply, company, tokens,
     seed = tokens()
     with pytest.raises(error) as caught:
         company(serve(lambda asked: reply(body)).url, tokens=seed).count("Item")
-    assert seed.saved == []
+    assert not any(each.get("access_token") for each in seed.saved)
     assert "canary" not in str(caught.value)
 
 
@@ -284,4 +290,4 @@ def test_a_cut_off_token_answer_is_no_token(serve, reply, company, tokens, waits
     wire = serve(lambda asked: reply('{"access_token": "canary-half-1", "refresh_token": "ca')[:-1])
     with pytest.raises(IncompleteBody):
         company(wire.url, tokens=seed, retry_attempts=1).count("Item")
-    assert seed.saved == []
+    assert not any(each.get("access_token") for each in seed.saved)

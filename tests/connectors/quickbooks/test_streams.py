@@ -11,8 +11,10 @@ import msgspec
 import pytest
 
 from connectors.errors import CountMismatch, PagingLoop
+from connectors.quickbooks.answers import Rows
 from connectors.quickbooks.models import Address, Customer, Invoice, InvoiceLine, InvoiceLinkedTxn, Item, Vendor
-from connectors.quickbooks.streams import STREAMS, _read
+from connectors.quickbooks.reading import Reading
+from connectors.quickbooks.streams import STREAMS
 
 ZONES = [timezone(timedelta(hours=-7)), timezone(timedelta(hours=-8))]
 
@@ -50,7 +52,7 @@ class Books:
         page = [self.text(key) for key in keys[start - 1 :][: min(size, self.cap)]]
         page = self.answer(statement, page)
         self.between()
-        return [msgspec.Raw(each) for each in page]
+        return Rows(msgspec.Raw(each) for each in page)
 
     def count(self, entity, where=""):
         self.counts.append(where)
@@ -59,7 +61,7 @@ class Books:
 
 def read(books, where=""):
     """All pages of a reading, and each record's versions in the order given."""
-    pages = list(_read(books, "invoice", "Invoice", where))
+    pages = list(Reading("invoice", "Invoice", where).everything(books))
     given = {}
     for page in pages:
         assert len(page.records) == len(page.keys or [])
@@ -257,7 +259,7 @@ def test_memory_does_not_grow_with_the_company():
         books = Books(page_size=500)
         fill(books, many)
         tracemalloc.start()
-        for page in _read(books, "invoice", "Invoice", ""):
+        for page in Reading("invoice", "Invoice").everything(books):
             del page
         books.statements.clear()
         most = tracemalloc.get_traced_memory()[1]

@@ -1,0 +1,122 @@
+"""`./run bench`: our real flow against COPY and the peers, in one run, on one machine.
+
+Ours is `landfall run quickbooks` as a process of its own, with a Prefect server running and the vendor's limits
+lifted by the settings of the block. See docs/benchmarks.md.
+"""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import place, results
+from benchmarks.environments import NoEnvironment, python_of
+from benchmarks.runs import PEER, Runs
+
+LATENCY_MS = 150
+IN_FLIGHT = 10
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark; 0 when everything was measured and right."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the size, in under five minutes")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object")
+    parser.add_argument("--only-ours", action="store_true", help="leave the peers out")
+    asked = parser.parse_args(arguments)
+    # Asked to end, it still stops what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    runs = measure(0.1 if asked.quick else 1.0, rounds=2 if asked.quick else 3, peers=not asked.only_ours)
+    found = results.of(runs)
+    if not (asked.quick or asked.only_ours):
+        results.write(found, Path(__file__).parent / "results.md")
+    print(results.table(found))
+    if asked.json:
+        print(json.dumps(found))
+    return 0
+
+
+def measure(scale: float, *, rounds: int, peers: bool) -> Runs:
+    """Measure everything at a scale, and ours at four times that."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(place.scratch())
+        target = stack.enter_context(place.target(folder))
+        installation = stack.enter_context(place.installation(folder))
+        if peers:
+            _install_peers()
+        with place.source(scale) as source:
+            runs = Runs(target, source, installation, scale, folder)
+            _connect(runs, source)
+            _prefect_alone(runs, rounds)
+            for number in range(rounds):
+                runs.round_of_ours()
+                # A peer takes minutes and varies less than it differs from us: once is enough, in the first round.
+                for name in PEER if peers and number == 0 else ():
+                    runs.peer(name, rerun=name.startswith("dlt"))
+            _distant(runs)
+        with place.source(4 * scale) as source:
+            larger = Runs(target, source, installation, 4 * scale, folder, runs.costs)
+            _connect(larger, source)
+            url = target.fresh("ours")
+            larger.ours("first_4x", 1)
+            larger.check_live(url, 1)
+            larger.ours("rerun_4x", 2)
+        return runs
+
+
+def _install_peers() -> None:
+    for peer in PEER.values():
+        try:
+            python_of(peer.environment)
+        except NoEnvironment as error:
+            print(f"{peer.environment}: {error}", file=sys.stderr)
+
+
+def _connect(runs: Runs, source: place.Source, *, in_flight: int = 0) -> None:
+    """Make the connection `bench` to this source, with the vendor's limits lifted."""
+    fields = {
+        "realm_id": "1", "client_id": "bench", "base_url": source.url, "token_url": f"{source.url}/token",
+        "requests_per_second": "0", "requests_per_minute": "0", "max_in_flight": str(in_flight),
+    }  # fmt: skip
+    words = [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
+    for name in ("client_secret", "refresh_token"):
+        words += ["--secret", f"{name}=BENCH_SECRET"]
+    runs.target.fresh("ours")
+    runs.installation.landfall(
+        "connect", "quickbooks", "--name", "bench", *words,
+        BENCH_SECRET="bench-only-secret", LANDFALL_DATABASE_URL=runs.target.url("ours"),  # noqa: S106  opens nothing
+    )  # fmt: skip
+
+
+def _prefect_alone(runs: Runs, rounds: int) -> None:
+    """What importing Prefect, an empty flow, and a flow with a task a stream cost. The first of all is thrown away."""
+    for _ in range(rounds + 1):
+        for what in ("import", "flow", "tasks"):
+            environment = runs.installation.environment
+            environment["PREFECT_API_URL"] = _api(runs.installation)
+            runs.measure(f"prefect_{what}", [sys.executable, "-m", "benchmarks.empty", what])
+    for what in ("import", "flow", "tasks"):
+        del runs.costs[f"prefect_{what}"][0]
+
+
+def _api(installation: place.Installation) -> str:
+    note = (installation.home / "prefect.env").read_text()
+    return next(line.partition("=")[2] for line in note.splitlines() if line.startswith("PREFECT_API_URL="))
+
+
+def _distant(runs: Runs) -> None:
+    """A re-run and a mere fetch, from near and from a vendor that takes 150 ms for each answer."""
+    fetch = [sys.executable, "-m", "benchmarks.fetch", runs.source.url]
+    runs.measure("fetch", fetch)
+    _connect(runs, runs.source, in_flight=IN_FLIGHT)
+    runs.target.fresh("ours")
+    runs.ours("before_distant", 1)
+    runs.source.control(latency_ms=LATENCY_MS)
+    runs.ours("rerun_distant", 2)
+    runs.measure("fetch_distant", fetch)
+    told = runs.source.control(latency_ms=0)
+    if told["peak_in_flight"] > IN_FLIGHT:
+        raise RuntimeError(f"{told['peak_in_flight']} requests were in flight; {IN_FLIGHT} were allowed")

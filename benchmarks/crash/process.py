@@ -1,0 +1,97 @@
+"""One life of a process under test: forked from the warm harness, killed where or when it was told, or let finish."""
+
+import logging
+import os
+import random
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.crash.doors import FAILED, Doors, install
+from benchmarks.crash.scenarios import Scenario
+from benchmarks.crash.world import World
+from connectors.errors import ConnectorError
+from warehouse.errors import WarehouseError
+
+HANGS_AFTER_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a life ends: at a place, after some seconds, or by itself; ``meanwhile`` happens after some seconds."""
+
+    place: str | None = None
+    kill_after_s: float | None = None
+    meanwhile_after_s: float = 0.0
+    meanwhile: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How it went: the places passed, whether it was killed, what failed (code, message), how long it took."""
+
+    places: list[str]
+    killed: bool
+    hung: bool
+    failures: list[tuple[str, str]]
+    seconds: float
+
+
+def live(world: World, scenario: Scenario, order: Order, before: Callable[[], None] | None = None) -> Life:
+    """Let a scenario happen once in a process of its own. ``before`` is called in it first (see `planted`)."""
+    path = world.ground.folder / "places.log"
+    began = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        _be(path, world, scenario, order, before)
+    if order.meanwhile:
+        time.sleep(order.meanwhile_after_s)
+        order.meanwhile()
+    hung = not _ended(pid, began + (order.kill_after_s if order.kill_after_s is not None else HANGS_AFTER_S))
+    if hung:
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    lines = path.read_text().splitlines()
+    failures = [line.removeprefix(FAILED).partition(": ") for line in lines if line.startswith(FAILED)]
+    return Life(
+        places=[line for line in lines if not line.startswith(FAILED)],
+        killed=os.WIFSIGNALED(status),
+        hung=hung and order.kill_after_s is None,
+        failures=[(code, message) for code, _, message in failures],
+        seconds=time.monotonic() - began,
+    )
+
+
+def _ended(pid: int, deadline: float) -> bool:
+    """Wait until a child has ended, without collecting it; False when the time has come first."""
+    while time.monotonic() < deadline:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return True
+        time.sleep(0.001)
+    return False
+
+
+def _be(path: Path, world: World, scenario: Scenario, order: Order, before: Callable[[], None] | None) -> None:
+    """What the child does; it never returns."""
+    status = 1
+    try:
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        doors = Doors(log, order.place)
+        logging.disable()
+        random.seed()
+        if before:
+            before()
+        install(doors)
+        try:
+            scenario.act(world, doors)
+        except (ConnectorError, WarehouseError) as error:
+            doors.failed(error.code, str(error))
+        except Exception as error:  # noqa: BLE001  -- whatever it is, the harness must hear of it
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            doors.failed(type(error).__name__, f"{error} ({where.filename}:{where.lineno})")
+        status = 0
+    finally:
+        os._exit(status)

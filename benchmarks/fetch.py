@@ -1,0 +1,46 @@
+"""Reads the source with our connector and throws everything away: the floor under every load. Argument: its address."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from connectors.quickbooks.client import QuickBooksClient
+from connectors.quickbooks.streams import STREAMS
+from connectors.stream import Stream
+
+
+class Memory:
+    """Tokens that are kept nowhere."""
+
+    def read(self) -> Mapping[str, Any]:
+        """An access token that lasts."""
+        return {"access_token": "bench-access", "refresh_token": "bench-refresh", "expires_at": time.time() + 86_400}
+
+    def save(self, token: Mapping[str, Any]) -> None:
+        """Forget it."""
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Nobody else is there."""
+        yield
+
+
+def main(base_url: str) -> None:
+    """Read all streams side by side, as the flow does."""
+    with QuickBooksClient(
+        base_url=base_url, token_url=base_url, realm_id="1", client_id="bench", client_secret="bench-secret",  # noqa: S106
+        tokens=Memory(),
+    ) as client:  # fmt: skip
+
+        def read(stream: Stream) -> int:
+            return sum(len(page.records) for page in stream.pages(client, None))
+
+        with ThreadPoolExecutor(len(STREAMS)) as pool:
+            print(dict(zip((stream.name for stream in STREAMS), pool.map(read, STREAMS), strict=True)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

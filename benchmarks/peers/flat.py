@@ -1,0 +1,80 @@
+"""The flattening that who lands with Arrow or Singer writes: customers, invoices and lines as rows of plain columns."""
+
+from collections.abc import Iterable
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def _address(row: Row, name: str, address: Row | None) -> None:
+    address = address or {}
+    for column, field in (
+        ("id", "Id"), ("line_1", "Line1"), ("city", "City"), ("country_sub_division_code", "CountrySubDivisionCode"),
+        ("postal_code", "PostalCode"), ("latitude", "Lat"), ("longitude", "Long"),
+    ):  # fmt: skip
+        row[f"{name}_{column}"] = address.get(field)
+
+
+def customer(record: Row) -> Row:
+    """The row of a customer."""
+    meta = record["MetaData"]
+    row = {
+        "id": record["Id"], "sync_token": record["SyncToken"], "active": record["Active"],
+        "display_name": record["DisplayName"], "fully_qualified_name": record["FullyQualifiedName"],
+        "company_name": record["CompanyName"], "given_name": record["GivenName"],
+        "family_name": record["FamilyName"], "print_on_check_name": record["PrintOnCheckName"],
+        "email": record["PrimaryEmailAddr"]["Address"], "phone_number": record["PrimaryPhone"]["FreeFormNumber"],
+        "notes": record.get("Notes"), "job": record["Job"], "bill_with_parent": record["BillWithParent"],
+        "balance": record["Balance"], "balance_with_jobs": record["BalanceWithJobs"],
+        "currency_id": record["CurrencyRef"]["value"],
+        "preferred_delivery_method": record["PreferredDeliveryMethod"], "taxable": record["Taxable"],
+        "default_tax_code_id": record["DefaultTaxCodeRef"]["value"],
+        "created_at": meta["CreateTime"], "updated_at": meta["LastUpdatedTime"],
+    }  # fmt: skip
+    _address(row, "bill_address", record.get("BillAddr"))
+    _address(row, "ship_address", record.get("ShipAddr"))
+    return row
+
+
+def invoice(record: Row) -> Row:
+    """The row of an invoice."""
+    meta, linked = record["MetaData"], record["LinkedTxn"]
+    row = {
+        "id": record["Id"], "sync_token": record["SyncToken"], "doc_number": record["DocNumber"],
+        "transaction_date": record["TxnDate"], "due_date": record["DueDate"],
+        "customer_id": record["CustomerRef"]["value"], "customer_name": record["CustomerRef"]["name"],
+        "customer_memo": record["CustomerMemo"]["value"], "billing_email": record["BillEmail"]["Address"],
+        "sales_term_id": record["SalesTermRef"]["value"], "total_amount": record["TotalAmt"],
+        "balance": record["Balance"], "currency_id": record["CurrencyRef"]["value"],
+        "total_tax": record["TxnTaxDetail"]["TotalTax"],
+        "apply_tax_after_discount": record["ApplyTaxAfterDiscount"],
+        "allow_ipnpayment": record["AllowIPNPayment"], "allow_online_payment": record["AllowOnlinePayment"],
+        "allow_online_achpayment": record["AllowOnlineACHPayment"],
+        "allow_online_credit_card_payment": record["AllowOnlineCreditCardPayment"],
+        "email_status": record["EmailStatus"], "print_status": record["PrintStatus"],
+        "purchase_order": record["CustomField"][0]["StringValue"],
+        "linked_txn_id": linked[0]["TxnId"] if linked else None,
+        "created_at": meta["CreateTime"], "updated_at": meta["LastUpdatedTime"],
+    }  # fmt: skip
+    _address(row, "bill_address", record.get("BillAddr"))
+    _address(row, "ship_address", record.get("ShipAddr"))
+    return row
+
+
+def lines(records: Iterable[Row]) -> list[Row]:
+    """The rows of all lines of invoices; ``index`` is the place on the invoice, from 0."""
+    rows = []
+    for record in records:
+        id_ = record["Id"]
+        for index, line in enumerate(record["Line"]):
+            sale, discount = line.get("SalesItemLineDetail") or {}, line.get("DiscountLineDetail") or {}
+            rows.append({
+                "invoice_id": id_, "index": index, "line_id": line.get("Id"), "line_num": line.get("LineNum"),
+                "detail_type": line["DetailType"], "amount": line["Amount"], "description": line.get("Description"),
+                "item_id": sale.get("ItemRef", {}).get("value"), "item_name": sale.get("ItemRef", {}).get("name"),
+                "unit_price": sale.get("UnitPrice"), "quantity": sale.get("Qty"),
+                "account_id": sale.get("ItemAccountRef", {}).get("value"),
+                "tax_code_id": sale.get("TaxCodeRef", {}).get("value"),
+                "discount_percent": discount.get("DiscountPercent"),
+            })  # fmt: skip
+    return rows
