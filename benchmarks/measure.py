@@ -83,14 +83,18 @@ def _execute(command: Sequence[str], environment: dict[str, str], log: Path) -> 
     reader = threading.Thread(target=_drain, args=(reading, collected), daemon=True)
     reader.start()
     # Not Popen.wait: only wait4 tells what the child and its descendants used.
+    ended: list[tuple[int, float]] = []
+    waiter = threading.Thread(target=_wait, args=(child.pid, ended), daemon=True)
     with _watched(child.pid) as peaks:
-        ended: list[tuple[int, float]] = []
-        waiter = threading.Thread(target=_wait, args=(child.pid, ended), daemon=True)
         waiter.start()
-        waiter.join(TIMEOUT_S)
-        if not ended:
-            child.kill()
-            waiter.join()
+        try:
+            waiter.join(TIMEOUT_S)
+        finally:
+            in_time = bool(ended)
+            if not in_time:
+                child.kill()
+                waiter.join()
+        if not in_time:
             raise CommandFailed(f"{command[0]} took over {TIMEOUT_S} s and was stopped; see {log}")
     reader.join(10)
     status, cpu_s = ended[0]

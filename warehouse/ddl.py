@@ -1,5 +1,6 @@
 """Landed tables in Postgres: made from record types, compared before each landing, widened when a model grows."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -125,7 +126,8 @@ def _widen(connection: Connection, table: Table) -> None:
 def _widened(connection: Connection, table: Table, made: dict[str, str]) -> None:
     """What belongs to a swap of columns: the view of the table, its documentation, and how it is made now."""
     _view(connection, table)
-    _document(connection, table)
+    # Columns that are new beside come later.
+    _document(connection, replace(table, columns=tuple(column for column in table.columns if column.name in made)))
     connection.execute(
         "UPDATE ops.landed_table SET definition = %s, updated_at = now() WHERE table_schema = %s AND table_name = %s",
         (Jsonb(made), table.schema, table.name),

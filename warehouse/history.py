@@ -1,5 +1,6 @@
 """History: every version of a record that a stream with ``history`` has landed, and what was valid when."""
 
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -8,6 +9,7 @@ from psycopg import sql
 from warehouse.connect import translated
 from warehouse.staging import Staging
 from warehouse.table import StreamLike, Table, table_of
+from warehouse.widen import widen
 
 Connection = psycopg.Connection[Any]
 
@@ -25,7 +27,9 @@ def ensure(connection: Connection, stream: StreamLike) -> None:
     A new history begins with the rows as they have landed.
     """
     table = table_of(stream.schema, stream.name, stream.record, stream.key)
-    lacking = _lacking(connection, table)
+    found = _found(connection, table)
+    _widen(connection, table, found)
+    lacking = {name: kind for name, kind in _columns(table).items() if name not in found}
     if not lacking:
         return
     with translated("preparing history"), connection.transaction():
@@ -80,15 +84,25 @@ def _columns(table: Table) -> dict[str, str]:
     }
 
 
-def _lacking(connection: Connection, table: Table) -> dict[str, str]:
-    found = {
-        name
-        for (name,) in connection.execute(
-            "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
-            (f'"{table.schema}"."{table.name}_history"',),
-        )
-    }
-    return {name: kind for name, kind in _columns(table).items() if name not in found}
+def _found(connection: Connection, table: Table) -> dict[str, str]:
+    """The columns of the history as it is, with their types; empty if there is none."""
+    rows = connection.execute(
+        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+        " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
+        (f'"{table.schema}"."{table.name}_history"',),
+    ).fetchall()
+    return {name: "timestamptz" if kind == "timestamp with time zone" else kind for name, kind in rows}
+
+
+def _widen(connection: Connection, table: Table, found: dict[str, str]) -> None:
+    """Follow the table where a column has become wider."""
+    for column in table.columns:
+        wanted = column.pg_type.removesuffix(' COLLATE "C"')
+        if found.get(column.name, wanted) != wanted:
+            with translated("widening history"):
+                widen(
+                    connection, replace(table, name=f"{table.name}_history"), column.name, found[column.name], wanted
+                )
 
 
 def _create(connection: Connection, table: Table) -> None:
