@@ -83,14 +83,14 @@ def _prefect() -> Iterator[Finding]:
 
 def _worker() -> Finding:
     from prefect.client.orchestration import get_client
-    from prefect.exceptions import ObjectNotFound
+    from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
     from deployments.bootstrap import WORK_POOL
 
     with get_client(sync_client=True) as client:
         try:
             workers = client.read_workers_for_work_pool(WORK_POOL)
-        except ObjectNotFound:
+        except (ObjectNotFound, PrefectHTTPStatusError):
             return Finding("worker", "fail", f"there is no work pool {WORK_POOL}", "Run `landfall up`.")
     online = [worker for worker in workers if worker.status == "ONLINE"]
     if not online:

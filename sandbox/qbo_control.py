@@ -11,7 +11,7 @@ from sandbox.journal import as_json
 from sandbox.qbo_api import Api
 from sandbox.qbo_errors import Refusal
 
-_SWITCHES = ("rotate_always", "revoke_on_reuse", "access_token_s", "answer_changes")
+_SWITCHES = ("rotate_always", "revoke_on_reuse", "old_until_used", "access_token_s", "answer_changes")
 _ACTIONS = ("expire_access_tokens", "disconnect")
 _CHANGES = ("create", "update", "deactivate", "void", "delete", "touch", "tie", "vanish", "spoil")
 

@@ -36,6 +36,8 @@ class Consent:
     issued_at: float
     used_at: float
     revoked: bool = False
+    former: str = ""
+    newest_access: str = ""
 
 
 @dataclass
@@ -43,7 +45,8 @@ class OAuth:
     """The authorization server of one app and one company.
 
     Switches: ``rotate_always`` gives a new refresh token at every refresh (otherwise only when the present one is
-    24 h old); the old one is then refused, and with ``revoke_on_reuse`` its use also ends the consent.
+    24 h old); the old one is then refused, and with ``revoke_on_reuse`` its use also ends the consent. With
+    ``old_until_used`` it stays good until the new access token is used, as at hosts that expect answers to get lost.
     ``access_token_s`` is how long an access token lives. ``answer_changes`` are put into (None: taken out of)
     the token answers.
     """
@@ -55,6 +58,7 @@ class OAuth:
     refresh_token: str = ""
     rotate_always: bool = False
     revoke_on_reuse: bool = False
+    old_until_used: bool = False
     access_token_s: int = 3600
     answer_changes: dict[str, Any] = field(default_factory=dict)
     _consents: dict[str, Consent] = field(default_factory=dict)
@@ -110,6 +114,8 @@ class OAuth:
             consent, until = self._access.get(token, (None, 0.0))
             if consent is None or consent.revoked:
                 return f"Token revoked: {token}"
+            if token == consent.newest_access:
+                consent.former = ""
             return None if self.clock.now() < until else f"Token expired: {token}"
 
     def expire_access_tokens(self) -> None:
@@ -153,13 +159,14 @@ class OAuth:
         consent, now = self._consents.get(token), self.clock.now()
         if consent is None or consent.revoked:
             return self._invalid_grant()
-        if consent.refresh_token != token:
+        if token not in (consent.refresh_token, consent.former or None):
             consent.revoked = consent.revoked or self.revoke_on_reuse
             return self._invalid_grant()
         if now - consent.used_at > REFRESH_TOKEN_S or now - consent.given_at > CONSENT_S:
             return self._invalid_grant()
         consent.used_at = now
         if self.rotate_always or now - consent.issued_at >= DAY_S:
+            consent.former = token if self.old_until_used else ""
             consent.refresh_token, consent.issued_at = _token("refresh"), now
             self._consents[consent.refresh_token] = consent
         return self._answer(consent, hard_expiry)
@@ -181,6 +188,7 @@ class OAuth:
     def _new_access(self, consent: Consent) -> str:
         token = _token("access")
         self._access[token] = consent, self.clock.now() + self.access_token_s
+        consent.newest_access = token
         return token
 
     def _invalid_grant(self) -> Answer:

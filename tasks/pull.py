@@ -96,10 +96,17 @@ def sentence(landed: Landed) -> str:
 
 def _reader(run: SyncRun, stream: Stream) -> Callable[[Mapping[str, Any] | None], Iterator[Page]]:
     def read(cursor: Mapping[str, Any] | None) -> Iterator[Page]:
-        for page in stream.pages(run.client, cursor):
-            if run.stopping.is_set():
-                raise Cancelled(f"{run.label}, {stream.name}: the run was asked to end")
-            yield page
+        try:
+            for page in stream.pages(run.client, cursor):
+                if run.stopping.is_set():
+                    break
+                yield page
+        except Exception:
+            if not run.stopping.is_set():
+                raise
+            # The run has closed what the pages come through; whatever broke by that is no fault.
+        if run.stopping.is_set():
+            raise Cancelled(f"{run.label}, {stream.name}: the run was asked to end")
 
     return read
 

@@ -100,9 +100,7 @@ def _widen(connection: Connection, table: Table, found: dict[str, str]) -> None:
         wanted = column.pg_type.removesuffix(' COLLATE "C"')
         if found.get(column.name, wanted) != wanted:
             with translated("widening history"):
-                widen(
-                    connection, replace(table, name=f"{table.name}_history"), column.name, found[column.name], wanted
-                )
+                widen(connection, replace(table, name=f"{table.name}_history"), column.name, found[column.name], wanted)
 
 
 def _create(connection: Connection, table: Table) -> None:

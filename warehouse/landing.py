@@ -108,9 +108,10 @@ def land(url: str, run: Run, stream: StreamLike, read: Read, options: Options) -
     the errors of warehouse.errors; the tables and the cursor are then as they were, and the run log says so.
     """
     with connect(url, f"landfall {run.sync}/{run.connection} {stream.name}") as connection:
-        refuse_transaction_pooling(connection)
-        _lock(connection, run, stream)
-        before, done = run_log.landed(connection, run, stream.name)
+        with translated(f"preparing to land {stream.schema}.{stream.name}"):
+            refuse_transaction_pooling(connection)
+            _lock(connection, run, stream)
+            before, done = run_log.landed(connection, run, stream.name)
         if done:
             return Landed(before)
         landing = _Landing(connection, url, run, stream, options, before)
@@ -188,10 +189,10 @@ class _Landing:
                 with connect(self.url) as other:
                     with suppress(LockTimeout):  # the session that was lost may still be at its COMMIT
                         _lock(other, self.run, self.stream)
+                        self.staging.drop(other)
                     counts, done = run_log.landed(other, self.run, self.stream.name)
                     if done and isinstance(error, DatabaseUnavailable):
                         self.landed.counts = counts
-                        self.staging.drop(other)
                         return True
                     run_log.fail(other, self.run, self.stream.name, status, code, message, self.counts.fetched)
                 return False

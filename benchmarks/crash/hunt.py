@@ -6,16 +6,18 @@ rest come after a random time. All choices follow from the seed.
 
 import os
 import random
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from benchmarks.crash import outbox
 from benchmarks.crash.ground import Ground
 from benchmarks.crash.invariants import clean_after_success, sessions_gone
-from benchmarks.crash.planted import BUGS, Bug
+from benchmarks.crash.planted import Bug
 from benchmarks.crash.process import Life, Order, live
 from benchmarks.crash.scenarios import SCENARIOS, Scenario
 from benchmarks.crash.world import Source, World
@@ -26,6 +28,9 @@ PLACE_SHARE = 0.7  # of the kills are at a place, the others at a moment
 GIVE_UP_ON_PLACE = 3  # times that a run did not come by
 SAID = 20  # violations that are told; one often breaks many rows
 BUG_KILLS = 60  # within which a planted bug must be caught
+BUG_CHAPTER_KILLS = 15
+MATTERS_SHARE = 0.75  # of the places are next to something that changes the world
+_IDLE = re.compile(r"(before|after) (SELECT|connect|GET|SET|LOCK|ANALYZE|SAVEPOINT|BEGIN)\b")
 WEIGHTS = {"quickbooks": 4, "ledger": 5, "orders": 1}
 # What may fail without being a violation: the vendor's faults, and counts that changed twice while they were read.
 EXPECTED = {"CountMismatch", "Unavailable", "IncompleteBody"}
@@ -56,54 +61,51 @@ class Places:
         for place in places:
             known.setdefault(place, 0)
 
-    def pick(self, scenario: str, first: bool, chance: random.Random) -> str | None:
-        """A place that was used least, and not missed too often."""
+    def least_used(self, scenario: str, first: bool) -> list[str]:
+        """The places that were used least, without those that were missed too often."""
         known = {
             place: times
             for place, times in self.used.get((scenario, first), {}).items()
             if self.missed[scenario, first, place] < GIVE_UP_ON_PLACE
         }
-        if not known:
-            return None
-        least = min(known.values())
-        place = chance.choice([place for place, times in known.items() if times == least])
-        self.used[scenario, first][place] += 1
-        return place
+        least = min(known.values(), default=0)
+        return [place for place, times in known.items() if times == least]
 
 
 @dataclass
 class Hunt:
-    """A hunt over one ground. ``say`` is told each violation when it is found."""
+    """A hunt over one ground: one lane of several that share the chapters. Violations go to standard error at once."""
 
     ground: Ground
     source: Source
     seed: int
-    say: Callable[[str], None] = lambda text: print(text, file=sys.stderr)
+    lane: int = 0
+    lanes: int = 1
     tally: Tally = field(default_factory=Tally)
     places: Places = field(default_factory=Places)
     normal_s: dict[str, float] = field(default_factory=dict)
 
     def run(self, kills: int) -> None:
-        """Kill so many times, in chapters."""
-        chapter = 0
-        while self.tally.kills < kills:
+        """Do this lane's share of so many kills, in chapters."""
+        for chapter in range(self.lane, -(-kills // CHAPTER_KILLS), self.lanes):
             with self._world(chapter) as world:
-                self._chapter(world, chapter, min(CHAPTER_KILLS, kills - self.tally.kills))
-            chapter += 1
+                self._chapter(world, chapter, min(CHAPTER_KILLS, kills - chapter * CHAPTER_KILLS))
 
     def catches(self, bug: Bug) -> int | None:
         """After how many kills a planted bug was caught; None if it was not."""
         scenario = next(s for s in SCENARIOS if s.name == bug.scenario)
         chance = random.Random(f"{self.seed}/{bug.name}")  # noqa: S311
-        kills, first = 0, True
-        with self._world(bug.name) as world:
-            while kills < BUG_KILLS:
-                life = self._cycle(world, scenario, self._order(scenario, first, chance), bug.plant, chance)
-                kills += life.killed
-                first = first and life.killed
-                # Not any complaint will do: it must be the invariant that this bug breaks.
-                if any(fault.startswith(bug.breaks) for fault in self._faults(world, scenario, life, EXPECTED)):
-                    return kills
+        kills = 0
+        while kills < BUG_KILLS:
+            first, until = True, kills + BUG_CHAPTER_KILLS
+            with self._world(f"{bug.name} {kills}") as world:
+                while kills < until:
+                    life = self._cycle(world, scenario, self._order(scenario, first, chance), bug.plant, chance)
+                    kills += life.killed
+                    first = first and life.killed
+                    # Not any complaint will do: it must be the invariant that this bug breaks.
+                    if any(fault.startswith(bug.breaks) for fault in self._faults(world, scenario, life, EXPECTED)):
+                        return kills
         return None
 
     def _chapter(self, world: World, chapter: int, kills: int) -> None:
@@ -137,11 +139,23 @@ class Hunt:
             self._violation(fault, f"chapter {chapter}, at its end")
 
     def _order(self, scenario: Scenario, first: bool, chance: random.Random) -> Order:
-        place = self.places.pick(scenario.name, first, chance) if chance.random() < PLACE_SHARE else None
+        place = self._place(scenario.name, first, chance) if chance.random() < PLACE_SHARE else None
         if place:
             return Order(place=place)
         normal_s = self.normal_s.get(scenario.name)
         return Order(kill_after_s=chance.uniform(0, 1.2 * normal_s)) if normal_s else Order()
+
+    def _place(self, scenario: str, first: bool, chance: random.Random) -> str | None:
+        found = self.places.least_used(scenario, first)
+        # Each lane begins with its own part of the places.
+        mine = [place for place in found if crc32(place.encode()) % self.lanes == self.lane]
+        found = mine or found
+        if chance.random() < MATTERS_SHARE:
+            found = [place for place in found if not _IDLE.match(place)] or found
+        place = chance.choice(found) if found else None
+        if place:
+            self.places.used[scenario, first][place] += 1
+        return place
 
     def _cycle(
         self, world: World, scenario: Scenario, order: Order, before: Callable[[], None] | None, chance: random.Random
@@ -196,10 +210,8 @@ class Hunt:
 
     def _violation(self, fault: str, where: str) -> None:
         self.tally.violations.append(fault)
-        kills = max(self.tally.kills, 1)
-        if len(self.tally.violations) > SAID:
-            return
-        self.say(f"violation: {fault}\n  in {where}\n  repeat: ./run crash --seed {self.seed} --kills {kills}")
+        if len(self.tally.violations) <= SAID:
+            print(f"violation: {fault}\n  in {where}", file=sys.stderr, flush=True)
 
     @contextmanager
     def _world(self, name: object) -> Iterator[World]:
@@ -212,8 +224,3 @@ class Hunt:
                 yield world
             finally:
                 world.close()
-
-
-def all_caught(hunt: Hunt) -> dict[str, int | None]:
-    """Plant each bug and hunt it: after how many kills each was caught."""
-    return {bug.name: hunt.catches(bug) for bug in BUGS}

@@ -2,7 +2,6 @@
 
 import argparse
 import base64
-import gc
 import json
 import os
 import secrets
@@ -10,98 +9,84 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
-
-import httpx
-
-from benchmarks.crash.ground import ground
-from benchmarks.crash.hunt import Hunt, Tally, all_caught
-from benchmarks.crash.server import start
-from benchmarks.crash.world import Source
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS_A_PREFECT_KILL = 50
+LANES = 2
+KILLS_A_PREFECT_KILL = 50  # one takes as long as many others
 MOST_PREFECT_KILLS = 15
-PREFECT_TIMEOUT_S = 900
+SECONDS_A_KILL = 10  # far more than one takes; a part that is not done by then is stuck
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the harness; 0 when nothing was violated and every planted bug was caught."""
     asked = _asked(arguments)
     began = time.monotonic()
-    for name in [name for name in os.environ if name.startswith(("LANDFALL_", "PREFECT_", "PG"))]:
-        del os.environ[name]
-    os.environ["LANDFALL_ENCRYPTION_KEY"] = base64.b64encode(secrets.token_bytes(32)).decode()
-    with _prefect(asked) as prefect:
-        tally, caught = _hunt(asked)
-        prefect_kills, prefect_violations = prefect()
-    for fault in prefect_violations:
-        _say(f"violation: {fault}\n  repeat: ./run crash --seed {asked.seed} --kills {asked.kills}")
+    environment = {
+        name: text for name, text in os.environ.items() if not name.startswith(("LANDFALL_", "PREFECT_", "PG"))
+    }
+    environment["LANDFALL_ENCRYPTION_KEY"] = base64.b64encode(secrets.token_bytes(32)).decode()
+    prefect = min(MOST_PREFECT_KILLS, asked.kills // KILLS_A_PREFECT_KILL) if asked.prefect is None else asked.prefect
+    words = [str(asked.kills), str(asked.seed), str(int(asked.bugs)), asked.database or ""]
+    parts = [_Part(f"lane {lane}", ["lane", str(lane), str(LANES), *words], environment) for lane in range(LANES)]
+    if prefect >= 2:
+        parts.append(_Part("prefect", ["prefect_kills", str(prefect), str(asked.seed)], environment))
+    try:
+        found = [part.found(300 + SECONDS_A_KILL * asked.kills) for part in parts]
+    finally:
+        for part in parts:
+            part.end()
+    return _tell(asked, found[:LANES], found[LANES:], round(time.monotonic() - began, 1))
+
+
+def _tell(asked: argparse.Namespace, lanes: list[dict[str, Any]], prefect: list[dict[str, Any]], seconds: float) -> int:
+    caught = {name: kills for lane in lanes for name, kills in lane.get("caught", {}).items()}
+    for name, kills in caught.items():
+        _say(f"planted: {name}: " + ("NOT CAUGHT" if kills is None else f"caught after {kills} kills"))
+    violations = [fault for part in (*lanes, *prefect) for fault in part["violations"]]
+    if violations:
+        _say("\n".join(violations[:20]) + f"\nrepeat: ./run crash --seed {asked.seed} --kills {asked.kills}")
     figures = {
-        "kills": tally.kills,
-        "violations": len(tally.violations) + len(prefect_violations),
-        "points_enumerated": len(tally.points),
-        "postgres_restarts": tally.restarts,
-        "prefect_kills": prefect_kills,
+        "kills": sum(lane.get("kills", 0) for lane in lanes),
+        "violations": len(violations),
+        "points_enumerated": len({tuple(point) for lane in lanes for point in lane.get("points", [])}),
+        "postgres_restarts": sum(lane.get("restarts", 0) for lane in lanes),
+        "prefect_kills": sum(part.get("kills", 0) for part in prefect),
         "planted_bugs": len(caught),
         "planted_bugs_caught": sum(kills is not None for kills in caught.values()),
-        "seconds": round(time.monotonic() - began, 1),
+        "seconds": seconds,
     }
     print(json.dumps(figures) if asked.json else "\n".join(f"{name:20} {value}" for name, value in figures.items()))
-    return 0 if not figures["violations"] and figures["planted_bugs"] == figures["planted_bugs_caught"] else 1
+    return 0 if not violations and figures["planted_bugs"] == figures["planted_bugs_caught"] else 1
 
 
-def _hunt(asked: argparse.Namespace) -> tuple[Tally, dict[str, int | None]]:
-    """The kills of forked processes, and the planted bugs."""
-    port, vendor = start()
-    try:
-        with ground(asked.database) as place:
-            hunt = Hunt(place, Source(port), asked.seed, _say)
-            httpx.create_ssl_context = cache(httpx.create_ssl_context)  # half of what a client costs
-            gc.freeze()  # the forked processes share what is warm
-            began = time.monotonic()
-            _say(f"seed {asked.seed}: {asked.kills} kills …")
-            hunt.run(asked.kills)
-            _say(f"{hunt.tally.kills} kills in {time.monotonic() - began:.0f} s, planting bugs …")
-            caught = all_caught(hunt) if asked.bugs else {}
-            for name, kills in caught.items():
-                _say(f"planted: {name}: " + ("NOT CAUGHT" if kills is None else f"caught after {kills} kills"))
-            return hunt.tally, caught
-    finally:
-        vendor.terminate()
-        vendor.join(5)
+class _Part:
+    """A part of the harness in a process of its own, whose last line says what it found."""
 
+    def __init__(self, name: str, words: list[str], environment: dict[str, str]) -> None:
+        self._name = name
+        self._answer: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115  -- open as long as the process
+        command = [sys.executable, "-m", f"benchmarks.crash.{words[0]}", *words[1:]]
+        self._process = subprocess.Popen(command, stdout=self._answer, cwd=ROOT, env=environment)  # noqa: S603
 
-@contextmanager
-def _prefect(asked: argparse.Namespace) -> Iterator[Callable[[], tuple[int, list[str]]]]:
-    """The kills under Prefect, in a process and on a ground of their own, since their start alone takes long."""
-    kills = min(MOST_PREFECT_KILLS, asked.kills // KILLS_A_PREFECT_KILL) if asked.prefect is None else asked.prefect
-    if kills < 2:
-        yield lambda: (0, [])
-        return
-    command = [sys.executable, "-m", "benchmarks.crash.prefect_kills", str(kills), str(asked.seed)]
-    with tempfile.TemporaryFile("w+") as answer:
-        process = subprocess.Popen(command, stdout=answer, cwd=ROOT)  # noqa: S603
-
-        def result() -> tuple[int, list[str]]:
-            _say("waiting for the kills under Prefect …")
-            process.wait(PREFECT_TIMEOUT_S)
-            answer.seek(0)
-            try:
-                found = json.loads((answer.read().splitlines() or [""])[-1])
-            except ValueError:
-                return 0, [f"prefect: the process that kills under Prefect ended with {process.returncode}"]
-            return found["kills"], found["violations"]
-
+    def found(self, timeout_s: float) -> dict[str, Any]:
+        """Wait for what it found; that it found nothing out is a violation too."""
         try:
-            yield result
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait(30)
+            self._process.wait(timeout_s)
+            self._answer.seek(0)
+            found: dict[str, Any] = json.loads((self._answer.read().splitlines() or [""])[-1])
+        except (ValueError, subprocess.TimeoutExpired):
+            return {"violations": [f"{self._name} ended with {self._process.poll()} and told nothing"]}
+        return found
+
+    def end(self) -> None:
+        """Stop it, if it has not ended."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(60)
+        self._answer.close()
 
 
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -109,7 +94,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line of standard output")
     parser.add_argument("--kills", type=int, default=200, help="how many processes to kill (200)")
     parser.add_argument("--seed", type=int, default=1, help="what all choices follow from (1)")
-    parser.add_argument("--prefect", type=int, metavar="N", help="how many of them under Prefect (one in fifty, to 15)")
+    parser.add_argument("--prefect", type=int, metavar="N", help="how many more under Prefect (one for fifty, to 15)")
     parser.add_argument("--database", help="a Postgres of your own instead of a private one; its user a superuser")
     parser.add_argument("--no-bugs", dest="bugs", action="store_false", help="leave the planted bugs out")
     return parser.parse_args(arguments)

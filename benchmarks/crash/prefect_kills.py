@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import psutil
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -123,7 +124,7 @@ def _kill_worker(world: World, prefect: _Prefect, chance: random.Random, found: 
     try:
         state = _final_state(run_id)
     finally:
-        _end_group(worker)
+        _end(worker)
     if state != "COMPLETED":
         found.violations.append(f"prefect: the run after the worker's death is {state}: {prefect.last_words()}")
     _judge(world, found, "the next worker ran")
@@ -192,13 +193,16 @@ def _ended(process: "subprocess.Popen[bytes]", timeout_s: float) -> int:
     try:
         return process.wait(timeout_s)
     except subprocess.TimeoutExpired:
-        _end_group(process)
+        _end(process)
         return 255
 
 
-def _end_group(process: "subprocess.Popen[bytes]") -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process and all below it."""
+    with suppress(psutil.Error):
+        root = psutil.Process(process.pid)
+        for each in (root, *root.children(recursive=True)):
+            each.kill()
     process.wait(10)
 
 
@@ -219,7 +223,7 @@ def _server(folder: Path, url: str) -> Iterator[_Prefect]:
         with temporary_settings({PREFECT_API_URL: api}):
             yield prefect
     finally:
-        _end_group(server)
+        _end(server)
 
 
 def _wait_for(address: str, server: "subprocess.Popen[bytes]", prefect: _Prefect) -> None:

@@ -1,8 +1,10 @@
 """One life of a process under test: forked from the warm harness, killed where or when it was told, or let finish."""
 
+import gc
 import logging
 import os
 import random
+import select
 import signal
 import time
 import traceback
@@ -44,13 +46,18 @@ def live(world: World, scenario: Scenario, order: Order, before: Callable[[], No
     """Let a scenario happen once in a process of its own. ``before`` is called in it first (see `planted`)."""
     path = world.ground.folder / "places.log"
     began = time.monotonic()
+    ended, alive = os.pipe()  # only the child holds its end: when it is gone, the pipe ends
     pid = os.fork()
     if pid == 0:
+        os.close(ended)
         _be(path, world, scenario, order, before)
+    os.close(alive)
     if order.meanwhile:
         time.sleep(order.meanwhile_after_s)
         order.meanwhile()
-    hung = not _ended(pid, began + (order.kill_after_s if order.kill_after_s is not None else HANGS_AFTER_S))
+    limit_s = HANGS_AFTER_S if order.kill_after_s is None else order.kill_after_s
+    hung = not select.select([ended], [], [], max(0.0, began + limit_s - time.monotonic()))[0]
+    os.close(ended)
     if hung:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
@@ -65,15 +72,6 @@ def live(world: World, scenario: Scenario, order: Order, before: Callable[[], No
     )
 
 
-def _ended(pid: int, deadline: float) -> bool:
-    """Wait until a child has ended, without collecting it; False when the time has come first."""
-    while time.monotonic() < deadline:
-        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            return True
-        time.sleep(0.001)
-    return False
-
-
 def _be(path: Path, world: World, scenario: Scenario, order: Order, before: Callable[[], None] | None) -> None:
     """What the child does; it never returns."""
     status = 1
@@ -81,6 +79,7 @@ def _be(path: Path, world: World, scenario: Scenario, order: Order, before: Call
         log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         doors = Doors(log, order.place)
         logging.disable()
+        gc.disable()  # or it would touch, and so copy, all that is shared with the parent
         random.seed()
         if before:
             before()

@@ -157,9 +157,12 @@ def _serve(pipe: Any, parent: int) -> None:
             self._do("POST")
 
         def _do(self, method: str) -> None:
-            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            content = self.rfile.read(length)
             try:
                 with lock:
+                    if len(content) < length:  # the sender was killed in the middle
+                        raise Lost  # noqa: TRY301
                     if self.path == "/control":
                         status, body = 200, json.dumps(vendor.control(json.loads(content))).encode()
                     else:

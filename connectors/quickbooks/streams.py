@@ -58,5 +58,10 @@ STREAMS: tuple[Stream, ...] = (
             _addresses("invoice", "BillAddr", "ShipAddr", "ShipFromAddr"),
         ),
         version="updated_at",
+        gates=(
+            # An invoice belongs to a customer; a few odd ones are tolerated, a batch without customers is not.
+            Gate("expect_column_values_to_not_be_null", {"column": "customer_id", "mostly": 0.9}),
+            Gate("expect_column_values_to_be_between", {"column": "total_amount", "min_value": 0}, blocks=False),
+        ),
     ),
 )

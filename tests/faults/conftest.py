@@ -100,6 +100,15 @@ class Books:
         assert (counts.inserted, counts.updated, counts.deleted) == (0, 0, 0)
         assert self.rows(name) == before
 
+    def usual_requests(self) -> list[str]:
+        """The queries of a run in which nothing is wrong and nothing has changed; they are forgotten afterwards."""
+        self.pull()
+        self.qb.journal.clear()
+        self.pull()
+        statements = [entry.statement for entry in self.qb.journal.entries("/query")]
+        self.qb.journal.clear()
+        return statements
+
     def requests(self, text: str = "") -> int:
         """How many queries of the API there were."""
         return self.qb.journal.count("/query", statement=text)

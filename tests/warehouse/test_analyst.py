@@ -47,7 +47,7 @@ DENIED = (
     "COPY lab.thing FROM STDIN",
     "SET ROLE landfall",
     "SET SESSION AUTHORIZATION postgres",
-    "GRANT SELECT ON lab.thing TO PUBLIC",
+    "GRANT landfall TO landfall_analyst",
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'landfall'",
     "SELECT ops.reserve('quickbooks', 1, 1)",
     "ALTER SYSTEM SET log_statement = 'all'",
