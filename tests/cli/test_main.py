@@ -11,6 +11,7 @@ COMMANDS = sorted(
     [
         *(["connections", name] for name in ("list", "show", "test", "activate", "deactivate", "delete")),
         ["analyst", "add"],
+        *(["cetec", name] for name in ("record-pull", "import-pulls", "map-resident", "residents")),
         *(["dead-letters", name] for name in ("list", "show", "replay")),
         *([name] for name in ("up", "down", "connect", "run", "schedule", "status", "runs", "tables", "doctor")),
         *([name] for name in ("upgrade", "docs", "demo")),

@@ -22,7 +22,7 @@ def test_a_run_says_what_it_changed_and_the_next_that_nothing(landfall: Landfall
     assert {name: row["inserted"] for name, row in outcome["streams"].items()} == STREAMS
     for row in outcome["streams"].values():
         assert set(row) == {"status", *COUNTS, "error"}
-    second = answer(landfall("run", "quickbooks", "--connection", "main", "--json"))
+    second = answer(landfall("run", "quickbooks", "--connection", "main", "--full", "--json"))
     assert {name: row["unchanged"] for name, row in second["streams"].items()} == STREAMS
     assert not any(row[name] for row in second["streams"].values() for name in ("inserted", "updated", "deleted"))
 

@@ -56,7 +56,8 @@ def test_prefect_keeps_names_and_no_secret(connected: str) -> None:
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(run_id)
         artifacts = client.read_artifacts(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])))
-    assert run.parameters == {"connection": "main", "full": False, "accept_shrink": False}
+    assert run.parameters.pop("connection") == "main"
+    assert not any(run.parameters.values())
     stored = run.model_dump_json() + json.dumps([artifact.model_dump(mode="json") for artifact in artifacts])
     assert artifacts
     for name in ("client_secret", "refresh_token"):
