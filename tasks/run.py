@@ -18,7 +18,7 @@ from prefect.states import Completed, Failed
 from blocks.warehouse import database_url
 from connectors import redact
 from warehouse import connections, run_log
-from warehouse.connect import connect, refuse_transaction_pooling
+from warehouse.connect import connect, refuse_transaction_pooling, translated
 from warehouse.errors import AlreadyRunning, ConnectionInactive, NotConfigured
 from warehouse.landing import Landed
 from warehouse.limits import SharedLimiter
@@ -103,6 +103,7 @@ def open_run(
         ),
     )  # fmt: skip
     with ExitStack() as stack:
+        stack.enter_context(translated(f"opening the run of {run.label}"))
         session = stack.enter_context(connect(url, f"landfall {run.label}"))
         refuse_transaction_pooling(session)
         upgrade(session)

@@ -81,6 +81,7 @@ class Hunt:
     seed: int
     lane: int = 0
     lanes: int = 1
+    thorough: bool = False  # go by the places that matter, one after the other, as soon as they are known
     tally: Tally = field(default_factory=Tally)
     places: Places = field(default_factory=Places)
     normal_s: dict[str, float] = field(default_factory=dict)
@@ -95,12 +96,15 @@ class Hunt:
         """After how many kills a planted bug was caught; None if it was not."""
         scenario = next(s for s in SCENARIOS if s.name == bug.scenario)
         chance = random.Random(f"{self.seed}/{bug.name}")  # noqa: S311
+        hunt = Hunt(self.ground, self.source, self.seed, thorough=True)
         kills = 0
         while kills < BUG_KILLS:
             first, until = True, kills + BUG_CHAPTER_KILLS
             with self._world(f"{bug.name} {kills}") as world:
                 while kills < until:
-                    life = self._cycle(world, scenario, self._order(scenario, first, chance), bug.plant, chance)
+                    order = hunt._order(scenario, first, chance)
+                    life = hunt._cycle(world, scenario, order, bug.plant, chance)
+                    hunt._count(scenario, first, order, life)
                     kills += life.killed
                     first = first and life.killed
                     # Not any complaint will do: it must be the invariant that this bug breaks.
@@ -139,7 +143,10 @@ class Hunt:
             self._violation(fault, f"chapter {chapter}, at its end")
 
     def _order(self, scenario: Scenario, first: bool, chance: random.Random) -> Order:
-        place = self._place(scenario.name, first, chance) if chance.random() < PLACE_SHARE else None
+        if self.thorough and (scenario.name, first) not in self.places.used:
+            return Order()
+        by_place = self.thorough or chance.random() < PLACE_SHARE
+        place = self._place(scenario.name, first, chance) if by_place else None
         if place:
             return Order(place=place)
         normal_s = self.normal_s.get(scenario.name)
@@ -150,7 +157,7 @@ class Hunt:
         # Each lane begins with its own part of the places.
         mine = [place for place in found if crc32(place.encode()) % self.lanes == self.lane]
         found = mine or found
-        if chance.random() < MATTERS_SHARE:
+        if self.thorough or chance.random() < MATTERS_SHARE:
             found = [place for place in found if not _IDLE.match(place)] or found
         place = chance.choice(found) if found else None
         if place:
