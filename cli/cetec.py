@@ -30,7 +30,7 @@ def record_pull(
 ) -> None:
     """Note that somebody pulled a customer's backup; the next run shows it as last_pulled_at.
 
-    Example: landfall cetec record-pull 1042 --by maria
+    Example: landfall cetec record-pull 1042 --by night-shift
     """
     from warehouse import cetec
 

@@ -33,7 +33,7 @@ def upgrade(as_json: AsJson = False) -> None:
 
 @analyst.command("add")
 def add_analyst(name: Annotated[str, typer.Argument(help="The login to make.")], as_json: AsJson = False) -> None:
-    """Make a read-only login, or give one a new password, and say how to use it. Example: landfall analyst add maria"""
+    """Make a read-only login, or give one a new password, and say how to use it. Example: landfall analyst add reports"""
     from warehouse import analyst as logins
 
     with warehouse() as conn:

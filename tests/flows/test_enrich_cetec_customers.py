@@ -238,7 +238,7 @@ def test_a_pull_shows_in_the_next_run(enrich: Run, landed: Landed, landfall: Cal
     assert landfall("cetec", "record-pull", "1000").exit_code == 1
     enrich()
     for at in ("2026-05-04T10:30:00Z", "2026-05-03T10:30:00Z", "2026-05-04T12:30:00+02:00"):
-        result = landfall("cetec", "record-pull", "1000", "--by", "maria", "--at", at)
+        result = landfall("cetec", "record-pull", "1000", "--by", "night-shift", "--at", at)
         assert result.exit_code == 0, result.output
     enrich()
     rows = landed.execute("SELECT id, last_pulled_at FROM cetec.customer WHERE last_pulled_at IS NOT NULL").fetchall()
