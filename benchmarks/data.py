@@ -1,16 +1,19 @@
 """A made-up QuickBooks company of any size, from numbers alone: the same records on every machine.
 
 `Company(scale)` at scale 1 has 200,000 customers and 100,000 invoices with about 651,000 lines, 480 MB of JSON. Its
-second version differs in 1 % of the records, lacks 0.1 % and has 0.1 % more. Records come in the vendor's order, that
-of their last change, as the bytes that the vendor would send.
+second version differs in 1 % of the records, lacks 0.1 % and has 0.1 % more. So does what an hour may bring, in which
+fewer of the changes fall on invoices: of 1,000 and more the vendor's change data capture tells no deletions. Records
+come in the vendor's order, that of their last change, as the bytes that the vendor would send. Only their times differ
+from day to day, since change data capture reaches back 30 days.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 CUSTOMERS, INVOICES = 200_000, 100_000
-BEGIN = 1_700_000_000  # everything of the first version changed last in the 600 days from here (Unix seconds)
-SPAN = 600 * 86_400
+SPAN = 600 * 86_400  # seconds in which everything of the first version changed last
+LATER = 3600  # seconds after that in which all the changes fall
 NAMES = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Ginkgo", "Hazel", "Ironwood", "Juniper", "Kauri", "Linde")
 TRADES = ("Pumps", "Valves", "Freight", "Paper", "Optics", "Castings", "Tools", "Glass", "Cables", "Bearings", "Café")
 CITIES = ("Bayshore", "Tucson", "Half Moon Bay", "Menlo Park", "Millbrae", "Palo Alto", "South Orange", "Zürich")
@@ -21,9 +24,10 @@ Record = tuple[int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company of a size; ``scale`` 1 is the size that results are given for."""
+    """A company of a size; ``scale`` 1 is the size that results are given for. ``begin`` is its first moment (Unix s)."""
 
     scale: float = 1.0
+    begin: int = field(default_factory=lambda: int(time.time()) - SPAN - LATER)
 
     def count(self, entity: str) -> int:
         """How many records of an entity the first version has."""
@@ -36,17 +40,33 @@ class Company:
 
     def second(self, entity: str, first: list[Record]) -> list[Record]:
         """The second version, made from the first, which stays as it is."""
+        return self._changed(entity, first, edited=lambda at: at % 100 == 7, removed=lambda at: at % 1000 == 13)
+
+    def hour(self, entity: str, first: list[Record]) -> list[Record]:
+        """What an hour makes of the first version: 1 % of all records changed, 0.7 % of the invoices among them.
+
+        Invoices are deleted; customers, as the vendor has it, only become inactive.
+        """
+        if entity == "Invoice":
+            return self._changed(entity, first, edited=lambda at: at % 1000 // 7 == 1, removed=lambda at: at % 1000 == 3)
+        return self._changed(entity, first, edited=lambda at: at % 2000 // 23 == 1, removed=lambda at: False)
+
+    def _changed(
+        self, entity: str, first: list[Record], *, edited: Callable[[int], bool], removed: Callable[[int], bool]
+    ) -> list[Record]:
+        """The first version without what was removed and edited, then what was edited and one new record a thousand."""
         count = len(first)
-        kept = [record for at, record in enumerate(first) if at % 1000 != 13 and at % 100 != 7]
-        edited = [at for at in range(7, count, 100) if at % 1000 != 13]
+        kept = [record for at, record in enumerate(first) if not (removed(at) or edited(at))]
+        changed = [at for at in range(count) if edited(at) and not removed(at)]
         added = range(count, count + count // 1000)
-        return kept + [self._record(entity, at, SPAN + at, edited=True) for at in (*edited, *added)]
+        step = LATER / (count + count // 1000 + 1)
+        return kept + [self._record(entity, at, SPAN + int(at * step), edited=True) for at in (*changed, *added)]
 
     def _record(self, entity: str, at: int, seconds: int, *, edited: bool) -> Record:
-        changed = BEGIN + seconds
+        changed = self.begin + seconds
         if entity == "Customer":
-            return changed, _customer(at, edited, changed).encode()
-        return changed, _invoice(at, edited, changed, max(1, self.count("Customer"))).encode()
+            return changed, _customer(at, edited, changed, self.begin).encode()
+        return changed, _invoice(at, edited, changed, self.begin, max(1, self.count("Customer"))).encode()
 
 
 def _money(cents: int) -> str:
@@ -75,14 +95,14 @@ def _address(at: int, id_: int) -> str:
     )
 
 
-def _head(id_: int, edited: bool, changed: int) -> str:
+def _head(id_: int, edited: bool, changed: int, begin: int) -> str:
     return (
         f'"domain":"QBO","sparse":false,"Id":"{id_}","SyncToken":"{id_ % 5 + edited}",'
-        f'"MetaData":{{"CreateTime":"{_time(BEGIN + id_)}","LastUpdatedTime":"{_time(changed)}"}}'
+        f'"MetaData":{{"CreateTime":"{_time(begin + id_)}","LastUpdatedTime":"{_time(changed)}"}}'
     )
 
 
-def _customer(at: int, edited: bool, changed: int) -> str:
+def _customer(at: int, edited: bool, changed: int, begin: int) -> str:
     name, balance = _name(at), at * 7919 % 2_000_000 + (2_500 if edited else 0)
     parts = ['{"Taxable":' + ("true" if at % 4 else "false")]
     if at % 6 != 5:
@@ -94,7 +114,7 @@ def _customer(at: int, edited: bool, changed: int) -> str:
     parts.append(
         f'"Job":false,"BillWithParent":false,"Balance":{_money(balance)},"BalanceWithJobs":{_money(balance)},'
         f'"CurrencyRef":{{"value":"USD","name":"United States Dollar"}},"PreferredDeliveryMethod":"Print",'
-        f"{_head(at + 1, edited, changed)},"
+        f"{_head(at + 1, edited, changed, begin)},"
         f'"GivenName":"Front","FamilyName":"Office","FullyQualifiedName":"{name}","CompanyName":"{name}",'
         f'"DisplayName":"{name}","PrintOnCheckName":"{name}","Active":{"false" if at % 37 == 11 else "true"},'
         f'"PrimaryPhone":{{"FreeFormNumber":"(650) 555-{at % 10000:04}"}},'
@@ -130,15 +150,15 @@ def _lines(at: int, edited: bool) -> tuple[str, int]:
     return ",".join(lines), total
 
 
-def _invoice(at: int, edited: bool, changed: int, customers: int) -> str:
+def _invoice(at: int, edited: bool, changed: int, begin: int, customers: int) -> str:
     lines, total = _lines(at, edited)
     customer = at * 7907 % customers
-    made = BEGIN + at * 500
+    made = begin + at * 500
     linked = f'{{"TxnId":"{at + 900_001}","TxnType":"Payment"}}' if at % 4 == 0 else ""
     ship = f'"ShipAddr":{_address(customer + 1, customer + 5_000_001)},' if at % 2 else ""
     return (
         f'{{"AllowIPNPayment":false,"AllowOnlinePayment":false,"AllowOnlineCreditCardPayment":false,'
-        f'"AllowOnlineACHPayment":false,{_head(at + 1, edited, changed)},"CustomField":[{{"DefinitionId":"1",'
+        f'"AllowOnlineACHPayment":false,{_head(at + 1, edited, changed, begin)},"CustomField":[{{"DefinitionId":"1",'
         f'"Name":"P.O. Number","Type":"StringType","StringValue":"PO-{at * 613 % 100000:05}"}}],'
         f'"DocNumber":"{at + 1001}","TxnDate":"{_day(made)}",'
         f'"CurrencyRef":{{"value":"USD","name":"United States Dollar"}},"LinkedTxn":[{linked}],"Line":[{lines}],'

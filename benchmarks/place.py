@@ -105,7 +105,7 @@ class Source:
     url: str
     pid: int
 
-    def control(self, **settings: int) -> dict[str, int]:
+    def control(self, **settings: int | str) -> dict[str, int]:
         """Set ``version`` or ``latency_ms``; returns what was asked of it since the last call."""
         query = "&".join(f"{name}={value}" for name, value in settings.items())
         with urlopen(f"{self.url}/control?{query}", timeout=30) as answer:  # noqa: S310
