@@ -48,7 +48,9 @@ class Company:
         Invoices are deleted; customers, as the vendor has it, only become inactive.
         """
         if entity == "Invoice":
-            return self._changed(entity, first, edited=lambda at: at % 1000 // 7 == 1, removed=lambda at: at % 1000 == 3)
+            return self._changed(
+                entity, first, edited=lambda at: at % 1000 // 7 == 1, removed=lambda at: at % 1000 == 3
+            )
         return self._changed(entity, first, edited=lambda at: at % 2000 // 23 == 1, removed=lambda at: False)
 
     def _changed(

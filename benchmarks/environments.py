@@ -34,7 +34,7 @@ def python_of(name: str) -> Path:
     print(f"installing {name} for comparison (once)", file=sys.stderr)
     for command in (
         [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
-        [uv, "pip", "install", "--quiet", "--python", str(python), *PACKAGES[name]],
+        [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *PACKAGES[name]],
     ):
         done = subprocess.run(command, check=False, timeout=INSTALL_TIMEOUT_S, capture_output=True, text=True)  # noqa: S603
         if done.returncode:

@@ -61,7 +61,9 @@ class Source:
         if parts.path.endswith("/query"):
             return self.told(b'"QueryResponse":' + self.query(unquote(parameters["query"])))
         if parts.path.endswith("/cdc"):
-            return self.told(b'"CDCResponse":' + self.changes(parameters["entities"].split(","), parameters["changedSince"]))
+            return self.told(
+                b'"CDCResponse":' + self.changes(parameters["entities"].split(","), parameters["changedSince"])
+            )
         return COMPANY
 
     def told(self, answer: bytes) -> bytes:

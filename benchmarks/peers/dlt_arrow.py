@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
-from flat import customer, invoice, lines
+from flat import addresses, customer, invoice, lines, linked
 from pages import pages
 
 os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR", "NORMALIZE__WORKERS": "1"}
@@ -30,22 +30,33 @@ def table(rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def main(base_url: str, url: str) -> None:
-    """Load customers, invoices and lines; invoices are fetched once."""
+    """Load all tables; invoices are fetched once."""
     merge: Any = {"disposition": "merge", "strategy": "upsert"}
+
+    keys = {
+        "address": ["owner_type", "owner_id", "role"],
+        "invoice_line": ["invoice_id", "index"],
+        "invoice_linked_txn": ["invoice_id", "index"],
+    }
+
+    def children(name: str, rows: list[dict[str, Any]]) -> Iterator[Any]:
+        if rows:
+            hints = dlt.mark.make_hints(table_name=name, primary_key=keys[name], write_disposition=merge)
+            yield dlt.mark.with_hints(table(rows), hints, create_table_variant=True)
 
     @dlt.resource(name="customer", primary_key="id", write_disposition=merge)
     def customers() -> Iterator[Any]:
         for page in pages(base_url, "Customer"):
             yield table([customer(record) for record in page])
+            yield from children("address", addresses("customer", page))
 
     @dlt.resource(name="invoice", primary_key="id", write_disposition=merge)
     def invoices() -> Iterator[Any]:
         for page in pages(base_url, "Invoice"):
             yield table([invoice(record) for record in page])
-            line_hints = dlt.mark.make_hints(
-                table_name="invoice_line", primary_key=["invoice_id", "index"], write_disposition=merge
-            )
-            yield dlt.mark.with_hints(table(lines(page)), line_hints, create_table_variant=True)
+            yield from children("invoice_line", lines(page))
+            yield from children("invoice_linked_txn", linked(page))
+            yield from children("address", addresses("invoice", page))
 
     with tempfile.TemporaryDirectory() as folder:
         pipeline = dlt.pipeline(

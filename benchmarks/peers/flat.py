@@ -1,4 +1,4 @@
-"""The flattening that who lands with Arrow or Singer writes: customers, invoices and lines as rows of plain columns."""
+"""The flattening that who lands with Arrow or Singer writes: the same tables as ours, as rows of plain columns."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,19 +6,35 @@ from typing import Any
 Row = dict[str, Any]
 
 
-def _address(row: Row, name: str, address: Row | None) -> None:
-    address = address or {}
-    for column, field in (
-        ("id", "Id"), ("line_1", "Line1"), ("city", "City"), ("country_sub_division_code", "CountrySubDivisionCode"),
-        ("postal_code", "PostalCode"), ("latitude", "Lat"), ("longitude", "Long"),
-    ):  # fmt: skip
-        row[f"{name}_{column}"] = address.get(field)
+ROLES = ("BillAddr", "ShipAddr")
+
+
+def addresses(owner: str, records: Iterable[Row]) -> list[Row]:
+    """The rows of all addresses on records, keyed by their owner, since one address stands on several."""
+    return [
+        {
+            "owner_type": owner, "owner_id": record["Id"], "role": role, "id": address["Id"],
+            "line_1": address["Line1"], "city": address["City"],
+            "country_sub_division_code": address["CountrySubDivisionCode"], "postal_code": address["PostalCode"],
+            "latitude": address["Lat"], "longitude": address["Long"],
+        }
+        for record in records for role in ROLES if (address := record.get(role))
+    ]  # fmt: skip
+
+
+def linked(records: Iterable[Row]) -> list[Row]:
+    """The rows of the transactions that invoices are tied to."""
+    return [
+        {"invoice_id": record["Id"], "index": index, "linked_txn_id": txn["TxnId"], "linked_txn_type": txn["TxnType"]}
+        for record in records
+        for index, txn in enumerate(record["LinkedTxn"])
+    ]
 
 
 def customer(record: Row) -> Row:
     """The row of a customer."""
     meta = record["MetaData"]
-    row = {
+    return {
         "id": record["Id"], "sync_token": record["SyncToken"], "active": record["Active"],
         "display_name": record["DisplayName"], "fully_qualified_name": record["FullyQualifiedName"],
         "company_name": record["CompanyName"], "given_name": record["GivenName"],
@@ -31,15 +47,12 @@ def customer(record: Row) -> Row:
         "default_tax_code_id": record["DefaultTaxCodeRef"]["value"],
         "created_at": meta["CreateTime"], "updated_at": meta["LastUpdatedTime"],
     }  # fmt: skip
-    _address(row, "bill_address", record.get("BillAddr"))
-    _address(row, "ship_address", record.get("ShipAddr"))
-    return row
 
 
 def invoice(record: Row) -> Row:
     """The row of an invoice."""
-    meta, linked = record["MetaData"], record["LinkedTxn"]
-    row = {
+    meta = record["MetaData"]
+    return {
         "id": record["Id"], "sync_token": record["SyncToken"], "doc_number": record["DocNumber"],
         "transaction_date": record["TxnDate"], "due_date": record["DueDate"],
         "customer_id": record["CustomerRef"]["value"], "customer_name": record["CustomerRef"]["name"],
@@ -53,12 +66,8 @@ def invoice(record: Row) -> Row:
         "allow_online_credit_card_payment": record["AllowOnlineCreditCardPayment"],
         "email_status": record["EmailStatus"], "print_status": record["PrintStatus"],
         "purchase_order": record["CustomField"][0]["StringValue"],
-        "linked_txn_id": linked[0]["TxnId"] if linked else None,
         "created_at": meta["CreateTime"], "updated_at": meta["LastUpdatedTime"],
     }  # fmt: skip
-    _address(row, "bill_address", record.get("BillAddr"))
-    _address(row, "ship_address", record.get("ShipAddr"))
-    return row
 
 
 def lines(records: Iterable[Row]) -> list[Row]:

@@ -7,12 +7,13 @@
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 import orjson
-from flat import customer, invoice, lines
+from flat import addresses, customer, invoice, lines, linked
 from pages import pages
 
 NUMBERS = {"balance", "balance_with_jobs", "total_amount", "total_tax", "amount", "unit_price", "quantity",
@@ -34,24 +35,29 @@ def schema(stream: str, row: dict[str, Any], keys: list[str]) -> bytes:
     return orjson.dumps(message) + b"\n"
 
 
+STREAMS: tuple[tuple[str, str, list[str], Callable[[list[Any]], list[dict[str, Any]]]], ...] = (
+    ("customer", "Customer", ["id"], lambda page: [customer(record) for record in page]),
+    ("address", "Customer", ["owner_type", "owner_id", "role"], lambda page: addresses("customer", page)),
+    ("invoice", "Invoice", ["id"], lambda page: [invoice(record) for record in page]),
+    ("invoice_line", "Invoice", ["invoice_id", "index"], lines),
+    ("invoice_linked_txn", "Invoice", ["invoice_id", "index"], linked),
+    ("address", "Invoice", ["owner_type", "owner_id", "role"], lambda page: addresses("invoice", page)),
+)
+
+
 def tap(base_url: str, out: IO[bytes]) -> None:
-    """Write all messages. A stream at a time, so that the target's batches are full."""
-    for stream, entity, keys in (
-        ("customer", "Customer", ["id"]),
-        ("invoice", "Invoice", ["id"]),
-        ("invoice_line", "Invoice", ["invoice_id", "index"]),
-    ):
-        begun = False
+    """Write all messages; each entity is fetched once, and the target gathers a batch for each stream."""
+    begun: set[str] = set()
+    for entity in ("Customer", "Invoice"):
+        mine = [stream for stream in STREAMS if stream[1] == entity]
         for page in pages(base_url, entity):
-            if stream == "invoice_line":
-                rows = lines(page)
-            else:
-                rows = [(customer if stream == "customer" else invoice)(record) for record in page]
-            if not begun:
-                out.write(schema(stream, rows[0], keys))
-                begun = True
-            for row in rows:
-                out.write(orjson.dumps({"type": "RECORD", "stream": stream, "record": row}) + b"\n")
+            for name, _, keys, rows_of in mine:
+                rows = rows_of(page)
+                if rows and name not in begun:
+                    out.write(schema(name, rows[0], keys))
+                    begun.add(name)
+                for row in rows:
+                    out.write(orjson.dumps({"type": "RECORD", "stream": name, "record": row}) + b"\n")
 
 
 def main(base_url: str, url: str, program: str) -> None:
