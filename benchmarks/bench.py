@@ -11,8 +11,9 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-from benchmarks import place, results
+from benchmarks import erp, place, results, search
 from benchmarks.environments import NoEnvironment, python_of
 from benchmarks.runs import PEER, Runs
 
@@ -26,14 +27,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a tenth of the size, in under five minutes")
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     parser.add_argument("--only-ours", action="store_true", help="leave the peers out")
+    parser.add_argument("--only", choices=["erp", "search"], help="one part alone")
     asked = parser.parse_args(arguments)
     # Asked to end, it still stops what it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    runs = measure(0.1 if asked.quick else 1.0, rounds=2 if asked.quick else 3, peers=not asked.only_ours)
-    found = results.of(runs)
-    if not (asked.quick or asked.only_ours):
+    scale, rounds = (0.1, 2) if asked.quick else (1.0, 3)
+    found: dict[str, Any] = {}
+    if not asked.only:
+        found = results.of(measure(scale, rounds=rounds, peers=not asked.only_ours))
+        print(results.table(found))
+    if asked.only != "search":
+        found["erp"] = erp.measure(scale, rounds)
+        print(erp.table(found["erp"]))
+    if asked.only != "erp":
+        found["search"] = _search(round(1_000_000 * scale))
+        print(search.table(found["search"]))
+    if not (asked.quick or asked.only or asked.only_ours):
         results.write(found, Path(__file__).parent / "results.md")
-    print(results.table(found))
     if asked.json:
         print(json.dumps(found))
     return 0
@@ -68,6 +78,11 @@ def measure(scale: float, *, rounds: int, peers: bool) -> Runs:
         return runs
 
 
+def _search(count: int) -> dict[str, float]:
+    with place.scratch() as folder, place.target(folder) as target:
+        return search.measure(target, count)
+
+
 def _install_peers() -> None:
     for peer in PEER.values():
         try:
@@ -81,6 +96,7 @@ def _connect(runs: Runs, source: place.Source, *, in_flight: int = 0) -> None:
     fields = {
         "realm_id": "1", "client_id": "bench", "base_url": source.url, "token_url": f"{source.url}/token",
         "requests_per_second": "0", "requests_per_minute": "0", "max_in_flight": str(in_flight),
+        "entities": "customer,vendor,item,invoice", "dbt_views": "false",
     }  # fmt: skip
     runs.target.fresh("ours")
     for name, more in (("bench", {"full_every_hours": "0.001"}), ("bench-hourly", {})):
@@ -98,15 +114,10 @@ def _prefect_alone(runs: Runs, rounds: int) -> None:
     for _ in range(rounds + 1):
         for what in ("import", "flow", "tasks"):
             environment = runs.installation.environment
-            environment["PREFECT_API_URL"] = _api(runs.installation)
+            environment["PREFECT_API_URL"] = runs.installation.api()
             runs.measure(f"prefect_{what}", [sys.executable, "-m", "benchmarks.empty", what])
     for what in ("import", "flow", "tasks"):
         del runs.costs[f"prefect_{what}"][0]
-
-
-def _api(installation: place.Installation) -> str:
-    note = (installation.home / "prefect.env").read_text()
-    return next(line.partition("=")[2] for line in note.splitlines() if line.startswith("PREFECT_API_URL="))
 
 
 def _distant(runs: Runs) -> None:

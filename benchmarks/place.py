@@ -150,6 +150,11 @@ class Installation:
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1]) if "--json" in words else {}
         return answer
 
+    def api(self) -> str:
+        """The address of its Prefect server, which the first connection has started."""
+        note = (self.home / "prefect.env").read_text()
+        return next(line.partition("=")[2] for line in note.splitlines() if line.startswith("PREFECT_API_URL="))
+
     def server_pids(self) -> list[int]:
         """The processes that serve Prefect, and its Postgres."""
         found = [json.loads((self.home / "services.json").read_text())["server"]["pid"]]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import search
 from benchmarks.measure import Cost
 from benchmarks.runs import PANDAS_SHARE, Runs
 
@@ -118,7 +119,7 @@ def table(found: Mapping[str, Any]) -> str:
             lines.append(f"| {name} | – | – | {_goal(name)} | {found['reasons'].get(name, 'not measured')} |")
         else:
             lines.append(f"| {name} | {value:.3g} | {gross:.3g} | {_goal(name)} | {_verdict(name, value)} |")
-    return "\n".join(lines)
+    return "\n".join(lines) + (f"\n\n{search.table(found['search'])}" if "search" in found else "")
 
 
 def _goal(name: str) -> str:

@@ -80,6 +80,10 @@ class Cetec(Block):
             allow_http=self.allow_http,
         )
 
+    def uses(self) -> list[tuple[str, str]]:
+        """Return the other connections that this one needs, by system and name."""
+        return [("mysql", self.mysql)] if self.mysql else []
+
     def limits(self) -> Limits:
         """Return the pace that all runs on this instance share."""
         from connectors.http import Limits

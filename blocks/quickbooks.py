@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefect.blocks.core import Block
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import Field, HttpUrl, SecretStr, field_validator
 
 from blocks.warehouse import database_url
 
@@ -78,6 +78,14 @@ class QuickBooks(Block):
         gt=0,
         description="Hours after which everything is read instead of changes, to find what those omit.",
     )
+    entities: str = Field(
+        default="",
+        description="The kinds of records to read, with commas, such as customer,invoice; empty: all of them.",
+    )
+    dbt_views: bool = Field(
+        default=True,
+        description="Whether a schema of views is kept for dbt, under the names that dbt_quickbooks reads.",
+    )
     refresh_margin_s: float = Field(
         default=300,
         ge=0,
@@ -88,6 +96,15 @@ class QuickBooks(Block):
         default=False, description="Whether plain http is let out of this machine; warned of each run."
     )
     test_mode: bool = Field(default=False, description="Whether this is a test company, so that lists can say so.")
+
+    @field_validator("entities")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        from connectors.quickbooks.streams import NAMES
+
+        if unknown := sorted(set(_names(value)) - NAMES):
+            raise ValueError(f"there is no {', '.join(unknown)}; there are {', '.join(sorted(NAMES))}")
+        return value
 
     def client(self, limiter: Limiter | None = None) -> QuickBooksClient:
         """Return a client of this company; close it, or use it in ``with``.
@@ -112,6 +129,8 @@ class QuickBooks(Block):
             full_every_hours=self.full_every_hours,
             allow_http=self.allow_http,
             calls=CallLog(database_url(), self._stored_under(), self.metered_calls_per_month),
+            entities=_names(self.entities),
+            dbt_views=self.dbt_views,
         )
 
     def limits(self) -> Limits:
@@ -189,3 +208,7 @@ class QuickBooks(Block):
         # The app is part of the seed: what it refused for one may be good for another.
         seed = {"refresh_token": self.refresh_token.get_secret_value(), "client_id": self.client_id}
         return TokenStore(database_url(), self._stored_under(), seed)
+
+
+def _names(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]

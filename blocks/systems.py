@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticUndefined
 
 import blocks
+from warehouse.errors import AmbiguousConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,19 @@ def fields(system: str) -> list[BlockField]:
     return sorted(found, key=lambda field: not field.required)
 
 
+def values(block: Block) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what a block holds: fields in clear, and its secrets that are set, in clear too."""
+    clear: dict[str, Any] = {}
+    secrets: dict[str, str] = {}
+    for name, info in type(block).model_fields.items():
+        value = getattr(block, name)
+        if "SecretStr" not in str(info.annotation):
+            clear[name] = value
+        elif value is not None and value.get_secret_value():
+            secrets[name] = value.get_secret_value()
+    return clear, secrets
+
+
 def connections(system: str) -> list[str]:
     """Return the names of the saved blocks of a system, in order."""
     slug = block_class(system).get_block_type_slug()
@@ -88,6 +102,33 @@ def load(system: str, name: str) -> Any:
         how = f"`landfall connect {system} --name {name}` makes it"
         raise UnknownConnection(f"There is no connection {system}/{name}; {there}. {how}.")
     return cls.load(name)
+
+
+def family(name: str) -> list[str]:
+    """Return the systems that a sync of this name serves: the one so named, or those named ``NAME-…``."""
+    return [system for system in names() if system == name or system.startswith(f"{name}-")]
+
+
+def namesakes(system: str, name: str) -> list[str]:
+    """Return the other systems of the same family that have a connection of this name."""
+    kin = family(system.partition("-")[0])
+    return [other for other in kin if other != system and system in kin and name in connections(other)]
+
+
+def load_of(sync: str, name: str) -> Any:
+    """Load the saved block of this name, of whichever of the systems that a sync serves.
+
+    Raises `UnknownConnection`, and `warehouse.errors.AmbiguousConnection` where two systems have one of this name.
+    """
+    found = [system for system in family(sync) if name in connections(system)]
+    if len(found) > 1:
+        raise AmbiguousConnection(f"{' and '.join(f'{system}/{name}' for system in found)} have the same name")
+    if not found:
+        known = sorted({each for system in family(sync) for each in connections(system)})
+        there = f"there are: {', '.join(known)}" if known else "there is none yet"
+        how = f"`landfall connect {sync}-… --name {name}` makes it, of: {', '.join(family(sync)) or 'no system'}"
+        raise UnknownConnection(f"There is no {sync} connection {name}; {there}. {how}.")
+    return block_class(found[0]).load(name)
 
 
 def saved_values(system: str, name: str) -> dict[str, Any]:

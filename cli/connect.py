@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from cli.console import FAILED, emit, fail, note
-from cli.context import use_prefect
+from cli.context import use_prefect, warehouse
 from cli.sign_in import REDIRECT_URI, WAIT_S, begin, resume
 
 
 def connect(
-    system: Annotated[str, typer.Argument(help="The kind of system: quickbooks, warehouse, …")],
+    system: Annotated[str, typer.Argument(help="The kind of system: quickbooks, microshare, warehouse, …")],
     name: Annotated[str, typer.Option(help="What to call this connection.")] = "main",
     given: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A field. Repeat.")] = None,
     secret: Annotated[
@@ -41,10 +41,19 @@ def connect(
 
     \b
     landfall connect quickbooks --name main --set client_id=abc --secret client_secret=QB_SECRET --sign-in
+
+    \b
+    landfall connect record-source --name points --set kind=csv --set address=/data/points.csv
+    landfall connect microshare --name main --set username=sync@tenant.example --secret password=MS_PASSWORD \\
+        --set points=points
+
+    Without a field, `landfall connect SYSTEM` lists all of them.
     """
     use_prefect()
     from blocks import systems
     from deployments import bootstrap
+    from tasks.connection import note_connection
+    from tasks.origin import origin
 
     try:
         fields = {field.name: field for field in systems.fields(system)}
@@ -53,6 +62,9 @@ def connect(
     values = {**plain_values(system, given or [], fields), **secret_values(system, secret or [], fields)}
     bootstrap.bootstrap(echo=lambda made: note(f"made {made}"))
     is_new = name not in systems.connections(system)
+    if is_new and (others := systems.namesakes(system, name)):
+        # One sync serves both, and the rows that it lands are told apart by the name alone.
+        fail(f"There is a connection {others[0]}/{name} already: give this one another name.", code="NameTaken")
     merged = {**systems.saved_values(system, name), **values}
     tokens: Mapping[str, Any] | None = None
     if sign_in or redirect:
@@ -62,17 +74,30 @@ def connect(
     missing = [field.name for field in fields.values() if field.required and field.name not in merged]
     if missing:
         fail(f"{system} also needs {', '.join(missing)}.\n{describe(system, fields)}", code="MissingField")
+    if not is_new:  # what others have changed meanwhile is not this command's doing
+        note_connection(system, name, systems.load(system, name))
     try:
         systems.save(system, name, merged)
     except ValueError as error:
         fail(str(error), code="BadField")
+    note_connection(system, name, systems.load(system, name), origin())
     if tokens is not None:
         systems.load(system, name).keep(tokens)
     note(f"{'made' if is_new else 'changed'} the connection {system}/{name}")
     if is_new:
         for deployment in bootstrap.start_schedules(name):
             note(f"its schedule runs from now on: {deployment}")
+            log_schedule("schedule.started", deployment)
     finish(system, name, test=not no_test, as_json=as_json)
+
+
+def log_schedule(action: str, deployment: str) -> None:
+    """Put in the audit log that a schedule of prefect.yaml was switched on or off."""
+    from tasks.origin import origin
+    from warehouse import audit
+
+    with warehouse() as conn:
+        audit.append(conn, origin(), action, f"schedule {deployment}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +139,10 @@ def signed_in(
 
 
 def finish(system: str, name: str, *, test: bool, as_json: bool) -> None:
-    """Test the connection, or only note it; say the outcome, exit 1 when the system refused."""
-    from blocks import systems
-    from tasks.connection import check_connection, note_connection
+    """Test the connection if asked to; say the outcome, exit 1 when the system refused."""
+    from tasks.connection import check_connection
 
     if not test:
-        note_connection(system, name, systems.load(system, name))
         if as_json:
             emit({"system": system, "name": name, "tested": False})
         return

@@ -64,13 +64,13 @@ def ask(system: System, name: Name, as_json: AsJson = False) -> None:
 @app.command()
 def deactivate(system: System, name: Name) -> None:
     """Refuse runs until it is activated again. Example: landfall connections deactivate quickbooks main"""
-    _set_status(system, name, "inactive")
+    _switch(system, name, "deactivated")
 
 
 @app.command()
 def activate(system: System, name: Name) -> None:
     """Allow runs on a connection again. Example: landfall connections activate quickbooks main"""
-    _set_status(system, name, "active")
+    _switch(system, name, "activated")
 
 
 @app.command()
@@ -86,27 +86,32 @@ def delete(
     use_prefect()
     from blocks import systems
     from deployments import schedules
-    from warehouse import connections
+    from tasks.origin import origin
+    from warehouse import audit, connections
 
     if name not in systems.connections(system):
         systems.load(system, name)  # says which connections there are
     if not yes:
         typer.confirm(f"Delete {system}/{name}, its tokens and its schedules?", abort=True)
-    for deployment in schedules.remove_all(system, name):
+    ended = schedules.remove_all(system, name)
+    for deployment in ended:
         note(f"removed {deployment}")
     systems.delete(system, name)
     with warehouse() as conn:
-        connections.delete(conn, system, name)
+        for deployment in ended:
+            audit.append(conn, origin(), "schedule.removed", f"schedule {deployment}")
+        connections.delete(conn, system, name, origin())
     note(f"deleted the connection {system}/{name}; the rows that it landed are still there")
 
 
-def _set_status(system: str, name: str, status: str) -> None:
+def _switch(system: str, name: str, event: str) -> None:
     use_prefect()
     from blocks import systems
     from tasks.connection import note_connection
+    from tasks.origin import origin
     from warehouse import connections
 
     note_connection(system, name, systems.load(system, name))
     with warehouse() as conn:
-        connections.set_status(conn, system, name, status)
+        status = connections.happened(conn, system, name, event, origin())
     note(f"{system}/{name} is {status}")

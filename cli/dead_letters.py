@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.console import emit, fail, note, table
-from cli.context import warehouse, warehouse_url
+from cli.context import use_prefect, warehouse, warehouse_url
 
 app = typer.Typer(help="Look at records that could not land, and land them again.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON object.")]
@@ -53,6 +53,7 @@ def replay(
 
     Exit status: 0 all have landed, 3 some still cannot. Example: landfall dead-letters replay 17
     """
+    use_prefect()
     from tasks.replay import replay as land_again
 
     with warehouse():

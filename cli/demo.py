@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -14,16 +14,18 @@ import typer
 
 from cli.console import FAILED, emit, note, table
 from cli.context import address_without_password, warehouse, warehouse_url
-from cli.demo_systems import SYSTEMS, Demo, DemoFailed
+from cli.demo_systems import SYSTEMS, Demo, DemoFailed, who_serves_whom
 from cli.run import COUNTS, outcome_of
 
-CONNECTION = "demo"
 NEXT = """
 What next
   ./run landfall up        brings the UI ({ui}) and the database back, with all that landed
   ./run landfall psql -c "SELECT display_name, balance FROM quickbooks.customer_current ORDER BY balance DESC LIMIT 5"
+  ./run landfall psql -c "SELECT name, account_type, balance FROM quickbooks.account_current WHERE balance <> 0"
   ./run landfall psql -c "SELECT id, name, unit_price FROM quickbooks.item_current WHERE name ILIKE '%a%' LIMIT 5"
   ./run landfall psql -c "SELECT database_state, database_reason, count(*) FROM cetec.customer_current GROUP BY 1, 2"
+  ./run landfall psql -c "SELECT finding, count(*) FROM microshare.reconciliation GROUP BY 1"
+  ./run landfall psql -c "SELECT site_name, connection, why FROM erp.effective_assignment"
   psql "{database}"
   ./run landfall connect quickbooks --help        your own company
   ./run landfall down"""
@@ -52,13 +54,14 @@ def demo(
     # Whoever ends the demo from outside gets the same tidying up as with Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with services_up() as ui, ExitStack() as sandboxes:
-        shown = {system.sync: show(system, sandboxes) for system in SYSTEMS}
+        shown = {system.simulator: show(system, sandboxes) for system in SYSTEMS}
+        sites = who_serves_whom()
         database = address_without_password(warehouse_url())
         if as_json:
             runs = {sync: {"first": each.first, "second": each.second} for sync, each in shown.items()}
-            emit({"syncs": runs, "ui": ui, "database_url": database})
+            emit({"syncs": runs, "sites": sites, "ui": ui, "database_url": database})
         else:
-            report(shown, ui, database)
+            report(shown, sites, ui, database)
         if keep:
             _wait_for_interrupt(ui)
     if not all(each.quiet for each in shown.values()):
@@ -89,11 +92,15 @@ def services_up() -> Iterator[str]:
 
 def show(system: Demo, sandboxes: ExitStack) -> Shown:
     """Land one system twice; its sandbox runs on until ``sandboxes`` ends."""
-    system.connect(sandboxes.enter_context(vendor(system)), CONNECTION)
-    first = sync_once(system, f"{system.sync}, first run")
-    changed_at = last_change(system.sync)
-    second = sync_once(system, f"{system.sync}, second run", full=True)
-    quiet = last_change(system.sync) == changed_at and not any(_changes(counts) for counts in second.values())
+    system.connect(sandboxes.enter_context(vendor(system)), system.connection)
+    first = sync_once(system, f"{system.simulator}, first run")
+    if system.then is not None:
+        system.then(system.connection, run_deployment_of)
+    changed_at = last_change(system)
+    second = sync_once(system, f"{system.simulator}, second run", full=True)
+    if system.left is not None:
+        system.left(system.connection)
+    quiet = last_change(system) == changed_at and not any(_changes(counts) for counts in second.values())
     return Shown(first, second, changed_at, quiet)
 
 
@@ -101,13 +108,13 @@ def show(system: Demo, sandboxes: ExitStack) -> Shown:
 def vendor(system: Demo) -> Iterator[dict[str, Any]]:
     """Run a simulated system in a process of its own, and give what it says about itself."""
     note(f"starting {system.words}")
-    command = [sys.executable, "-m", "sandbox", system.sync, "--port", "0"]
+    command = [sys.executable, "-m", "sandbox", system.simulator, "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             if not line:
-                raise DemoFailed(f"The simulator of {system.sync} did not start. {DemoFailed.cure}")
+                raise DemoFailed(f"The simulator {system.simulator} did not start. {DemoFailed.cure}")
             yield json.loads(line)
         finally:
             process.terminate()
@@ -118,15 +125,10 @@ def sync_once(system: Demo, title: str, *, full: bool = False) -> dict[str, dict
 
     ``full`` reads everything again, so that a run without a change has something to compare.
     """
-    from prefect.deployments import run_deployment
-
-    note(f"{title}: {system.deployment} through Prefect")
     started = time.monotonic()
-    flow_run = run_deployment(
-        system.deployment, parameters={"connection": CONNECTION, "full": full}, timeout=0, as_subflow=False
-    )
-    state = _watch(system.sync, flow_run.id, title)  # type: ignore[union-attr]
-    outcome = outcome_of(system.sync, CONNECTION, state)
+    parameters = {"connection": system.connection, "full": full}
+    state = run_deployment_of(system.deployment, parameters, title, lambda state: _progress(system, state))
+    outcome = outcome_of(system.sync, system.connection, state)
     if outcome["status"] != "success":
         error = outcome["error"] or {"code": outcome["status"], "message": state.message}
         raise DemoFailed(f"The {title} ended {outcome['status']}: {error['code']}: {error['message']}")
@@ -134,13 +136,19 @@ def sync_once(system: Demo, title: str, *, full: bool = False) -> dict[str, dict
     return {stream: {name: row[name] for name in COUNTS} for stream, row in outcome["streams"].items()}
 
 
-def _watch(sync: str, flow_run_id: Any, title: str) -> Any:
+def run_deployment_of(
+    deployment: str, parameters: Mapping[str, Any], title: str, progress: Callable[[Any], str] = lambda _: "running"
+) -> Any:
+    """Let the worker run a deployment, tell how it goes every two seconds, and return the state that it ended in."""
     from prefect.client.orchestration import get_client
+    from prefect.deployments import run_deployment
 
+    note(f"{title}: {deployment} through Prefect")
+    flow_run: Any = run_deployment(deployment, parameters=dict(parameters), timeout=0, as_subflow=False)
     started = told = time.monotonic()
     with get_client(sync_client=True) as client:
         while True:
-            state = client.read_flow_run(flow_run_id).state
+            state = client.read_flow_run(flow_run.id).state
             assert state is not None
             if state.is_final():
                 return state
@@ -149,40 +157,49 @@ def _watch(sync: str, flow_run_id: Any, title: str) -> Any:
                 raise DemoFailed(f"The {title} is still {state.name} after {waited:.0f} s. {DemoFailed.cure}")
             if time.monotonic() - told >= 2:
                 told = time.monotonic()
-                note(f"{title}, {waited:.0f} s: {_progress(sync, state)}")
+                note(f"{title}, {waited:.0f} s: {progress(state)}")
             time.sleep(0.25)
 
 
-def _progress(sync: str, state: Any) -> str:
+def _progress(system: Demo, state: Any) -> str:
     if not state.is_running():
         return "a worker is about to begin"
-    streams = outcome_of(sync, CONNECTION, state)["streams"]
+    streams = outcome_of(system.sync, system.connection, state)["streams"]
     landed = [f"{name} {row['read']:,}" for name, row in streams.items() if row["status"] == "success"]
     return f"landed {', '.join(landed)}" if landed else "reading"
 
 
-def last_change(sync: str) -> Any:
+def last_change(system: Demo) -> Any:
     """Return when a row of the demo's connection to a system changed last."""
     from warehouse.health import last_change as latest
 
     with warehouse() as conn:
-        return latest(conn, sync, CONNECTION)
+        return latest(conn, system.sync, system.connection)
 
 
-def report(shown: Mapping[str, Shown], ui: str, database: str) -> None:
-    """Print what landed, the proof, and what to do next."""
-    for sync, each in shown.items():
+def report(shown: Mapping[str, Shown], sites: Sequence[Mapping[str, Any]], ui: str, database: str) -> None:
+    """Print what landed, the proof, who serves whom, and what to do next."""
+    for name, each in shown.items():
         rows = [
-            {"stream": stream, "run": title, **{name: counts[stream][name] for name in COUNTS[1:6]}}
-            for stream in each.first
-            for title, counts in (("first", each.first), ("second", each.second))
+            {
+                "stream": stream,
+                **{name: first[name] for name in ("read", "inserted")},
+                "read again": each.second[stream]["read"],
+                "changed then": _changes(each.second[stream]),
+            }
+            for stream, first in each.first.items()
         ]
-        table(f"What landed in the schema {sync}", rows)
+        table(f"What landed from {name}", rows)
         if each.quiet:
             print("The second run read everything again and changed nothing: inserted, updated, deleted are 0, and")
             print(
                 f"the latest change of any row is that of {each.changed_at:%Y-%m-%d %H:%M:%S} UTC, as before that run."
             )
+    table(
+        "Which ERP serves which site",
+        sites,
+        ("client_name", "site_name", "connection", "kind", "source", "status", "why"),
+    )
     print(NEXT.format(ui=ui, database=database))
 
 

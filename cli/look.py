@@ -11,17 +11,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON object."
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show how fresh every stream of every connection is, how long its tokens last, and this month's calls.
+    """Show how fresh every stream of every connection is, how long its tokens last, this month's calls, and what can be searched.
 
     Example: landfall status --json
     """
+    from warehouse.search import indexes
     from warehouse.status import api_calls, freshness
     from warehouse.status import tokens as token_states
 
     with warehouse() as conn:
-        rows, tokens, calls = freshness(conn), token_states(conn), api_calls(conn)
+        rows, tokens, calls, searched = freshness(conn), token_states(conn), api_calls(conn), indexes(conn)
     if as_json:
-        emit({"streams": rows, "tokens": tokens, "calls": calls})
+        emit({"streams": rows, "tokens": tokens, "calls": calls, "search": searched})
         return
     shown = [{**row, "last_success": ago(row.get("last_success"))} for row in rows]
     columns = ("sync", "connection", "stream", "last_success", "rows", "last_error")
@@ -30,6 +31,9 @@ def status(as_json: AsJson = False) -> None:
         table("Tokens", tokens, ("connection", "state", "refresh_expires_at", "consent_expires_at", "refusal"))
     if calls:
         table("Calls this month", calls, ("connection", "calls", "metered", "failed", "seconds"))
+    if searched:
+        shown = [{**row, "size": f"{row['bytes'] / 1024**2:,.1f} MB"} for row in searched]
+        table("Search", shown, ("index", "table", "rows", "size", "ready"))
 
 
 def runs(

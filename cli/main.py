@@ -4,7 +4,23 @@ import sys
 
 import typer
 
-from cli import cetec, connect, connections, dead_letters, demo, doctor, look, run, schedule, services, upkeep
+from cli import (
+    audit,
+    cetec,
+    connect,
+    connections,
+    dead_letters,
+    demo,
+    doctor,
+    erp,
+    look,
+    microshare,
+    run,
+    schedule,
+    search,
+    services,
+    upkeep,
+)
 from cli.console import FAILED, emit, note
 
 app = typer.Typer(
@@ -23,10 +39,13 @@ app.command()(connect.connect)
 app.add_typer(connections.app, name="connections")
 app.command()(run.run)
 app.command()(schedule.schedule)
+app.command()(schedule.schedules)
 app.command()(look.status)
 app.command()(look.runs)
 app.command()(look.tables)
+app.command()(search.search)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(audit.app, name="audit")
 app.command()(doctor.doctor)
 app.command()(upkeep.upgrade)
 app.add_typer(upkeep.analyst, name="analyst")
@@ -35,6 +54,8 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 )
 app.command()(upkeep.docs)
 app.add_typer(cetec.app, name="cetec")
+app.add_typer(microshare.app, name="microshare")
+app.add_typer(erp.app, name="erp")
 app.command()(demo.demo)
 
 

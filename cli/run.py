@@ -27,6 +27,7 @@ def run(
     Example: landfall run quickbooks --connection main --json
     """
     use_prefect()
+    from blocks import systems
     from deployments import syncs
 
     try:
@@ -36,7 +37,8 @@ def run(
     known = syncs.connections(sync)
     if connection not in known:
         there = f"there are: {', '.join(known)}" if known else "there is none yet"
-        how = f"`landfall connect {sync} --name {connection}` makes it"
+        ways = " or ".join(f"`landfall connect {kind} --name {connection}`" for kind in systems.family(sync))
+        how = f"{ways} makes it"
         fail(f"There is no {sync} connection {connection!r}; {there}. {how}.", code="UnknownConnection")
     flags = {name: True for name, on in (("full", full), ("accept_shrink", accept_shrink)) if on}
     parameters = parse(flow, {"connection": connection, **flags}, parameter or [])

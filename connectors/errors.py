@@ -8,9 +8,11 @@ the exit report and docs/errors.md show. Only `Transient` errors are ever retrie
       Transient        RateLimited  Unavailable  Deadline  IncompleteBody
       Source           SourceError  UnexpectedContentType  ResponseTooLarge  PagingLoop  CountMismatch
                        TlsError  BlockedAddress  WriteRefused  SecretRefused  MassFlip  QuotaReached
-                       SignInRefused
+                       SignInRefused  RecordNotFound  AmbiguousWrite
+      Mapping          MappingInvalid  NotMapped
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -106,6 +108,15 @@ class SourceError(Source):
     cure = "Look up the vendor's code named in the message; nothing was landed from this answer."
 
 
+class NotOffered(Source):
+    """The source does not offer this kind of record to this company, because of its plan or its settings."""
+
+    cure = (
+        "Nothing, if that is as it should be: the rest lands, and a warning says what is left out. Name the kinds that are"
+        " wanted in the connection's `entities`, or change the plan."
+    )
+
+
 class UnexpectedContentType(Source):
     """The source answered with another kind of document than asked for, such as a login or maintenance page."""
 
@@ -175,3 +186,36 @@ class MassFlip(Source):
         "Look at the database server and the account's rights on it; if the databases are gone, run once with "
         "--accept-shrink."
     )
+
+
+class RecordNotFound(Source):
+    """The source has no such record, or does not show it to this account; it may not say which."""
+
+    cure = "Check that the record is there and that the account may see it; the next run reads the list anew."
+
+
+class AmbiguousWrite(Source):
+    """A change was sent, and no answer says whether it was carried out."""
+
+    cure = "Nothing is sent again by itself: the next step reads what is there now, and goes by that."
+    ambiguous: ClassVar[bool] = True
+
+
+class Mapping(ConnectorError):
+    """The mapping of a connection, which says what the source's fields mean, is not usable as it is."""
+
+    cure = "See docs/erp-mapping.md; `landfall erp map check --connection NAME` names every mistake."
+
+
+class MappingInvalid(Mapping):
+    """The mapping has mistakes, or names fields that the source does not have; nothing was read."""
+
+    cure = "Correct the lines that the message names; `landfall erp map check --connection NAME` says when all is well."
+    #: Every mistake with its place, where the mapping itself was read (`connectors.erp.document.Complaint`).
+    complaints: Sequence[object] = ()
+
+
+class NotMapped(Mapping):
+    """The mapping says nothing about the kind of data that was asked for."""
+
+    cure = "Ask for a data type that the mapping has, or add a section for it: see docs/erp-mapping.md."

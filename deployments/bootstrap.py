@@ -29,8 +29,10 @@ from deployments import alerts, syncs
 ROOT = Path(__file__).resolve().parents[1]
 WORK_POOL = "landfall"
 ZOMBIES = "landfall: mark runs whose process died"
-# Three heartbeats of Prefect's default 180 s, and a minute for a busy server.
-SILENCE = timedelta(seconds=600)
+# A dead run may hold a slot of a pool for less than five minutes. The pool's runs tell every HEARTBEAT_S that they live,
+# so this is three heartbeats and a minute for a busy server; runs elsewhere do so every 180 s, Prefect's default.
+SILENCE = timedelta(seconds=240)
+HEARTBEAT_S = 60
 DEPLOY_TIMEOUT_S = 180
 _DONE = "landfall_bootstrap"
 
@@ -114,6 +116,7 @@ def _ensure_work_pool(client: SyncPrefectClient) -> bool:
         from prefect.workers.process import ProcessWorker
 
         template = ProcessWorker.get_default_base_job_template()
+        template["variables"]["properties"]["env"]["default"] = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S)}
         pool = WorkPoolCreate(name=WORK_POOL, type=ProcessWorker.type, base_job_template=template)
         client.create_work_pool(pool)
         return True
@@ -122,13 +125,24 @@ def _ensure_work_pool(client: SyncPrefectClient) -> bool:
 
 def _ensure_zombie_automation(client: SyncPrefectClient) -> bool:
     # A run whose process was killed stays "Running" for ever: nobody is left to report. Its heartbeats stop, though.
-    if client.read_automations_by_name(ZOMBIES):
-        return False
+    wanted = _zombie_automation()
+    for found in client.read_automations_by_name(ZOMBIES):
+        if _watches_the_same(found.trigger, wanted.trigger):
+            return False
+        client.update_automation(found.id, wanted)
+        return True
+    client.create_automation(wanted)
+    return True
+
+
+def _zombie_automation() -> AutomationCore:
     ended = [f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")]
     trigger = EventTrigger(
         after={"prefect.flow-run.heartbeat"},
         expect={"prefect.flow-run.heartbeat", *ended},
         match={"prefect.resource.id": ["prefect.flow-run.*"]},
+        # Other flows of the server may have other heartbeats, or none.
+        match_related={"prefect.resource.role": "flow", "prefect.resource.name": _flow_names()},
         for_each={"prefect.resource.id"},
         posture=Posture.Proactive,
         threshold=1,
@@ -137,8 +151,16 @@ def _ensure_zombie_automation(client: SyncPrefectClient) -> bool:
     action = ChangeFlowRunState(
         state=StateType.CRASHED, name="Crashed", force=False, message="The process of this run died without a word."
     )
-    client.create_automation(AutomationCore(name=ZOMBIES, trigger=trigger, actions=[action]))
-    return True
+    return AutomationCore(name=ZOMBIES, trigger=trigger, actions=[action])
+
+
+def _flow_names() -> list[str]:
+    stems = {entry["entrypoint"].rpartition(".")[2] for entry in _entries()} | set(syncs.modules().values())
+    return sorted(stem.replace("_", "-") for stem in stems)
+
+
+def _watches_the_same(one: Any, other: Any) -> bool:
+    return all(getattr(one, part, None) == getattr(other, part) for part in ("expect", "within", "match_related"))
 
 
 def _fingerprint() -> str:

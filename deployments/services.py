@@ -26,6 +26,8 @@ SERVER_START_TIMEOUT_S = 180
 WORKER_START_TIMEOUT_S = 90
 # How long a server that runs may be silent before it is taken for stuck and started anew.
 STUCK_AFTER_S = 30
+# After an outage every run that was missed is due at once, and each is a process of some 200 MB and seconds of CPU.
+RUNS_AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
 Echo = Callable[[str], None]
 # No part calls home; and what is on this machine is not asked for through a proxy.
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "GX_ANALYTICS_ENABLED": "false"}
@@ -156,6 +158,7 @@ def _ensure_worker(noted: Noted, url: str, echo: Echo) -> None:
         noted.worker.stop(15)
     echo("starting a worker")
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"]
+    command += ["--limit", str(RUNS_AT_ONCE)]
     # LANDFALL_LOCAL_WORKER: this worker may use the embedded Postgres of its machine, which others must not.
     # TMPDIR: Prefect's runner puts its files into a folder of a fixed name there, which in /tmp belongs to whichever
     # user of the machine was first.

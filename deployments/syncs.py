@@ -53,5 +53,4 @@ def of_flow(flow_name: str) -> str | None:
 def connections(sync: str) -> list[str]:
     """Return the names of the connections that a sync can run on."""
     # One sync may serve several kinds of system: `erp` runs on blocks named erp-…
-    kinds = [system for system in systems.names() if system == sync or system.startswith(f"{sync}-")]
-    return sorted({name for kind in kinds for name in systems.connections(kind)})
+    return sorted({name for kind in systems.family(sync) for name in systems.connections(kind)})

@@ -1,15 +1,24 @@
-"""Lands customers, vendors, items and invoices of QuickBooks companies."""
+"""Lands QuickBooks companies: whom they deal with, what they sell and buy, and the money that moves."""
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from blocks.quickbooks import QuickBooks
-from connectors.quickbooks.streams import STREAMS
 from tasks.pull import pull_all
+from tasks.quickbooks import prepare
 from tasks.run import open_run
 
+# Each stream has a session of Postgres and pages in memory; more of them at a time would only wait for the vendor.
+AT_A_TIME = 8
 
-@flow(name="refresh-quickbooks", log_prints=True, persist_result=False)
+
+@flow(
+    name="refresh-quickbooks",
+    log_prints=True,
+    persist_result=False,
+    task_runner=ThreadPoolTaskRunner(max_workers=AT_A_TIME),  # type: ignore[arg-type]
+)
 def refresh_quickbooks(
     connection: str = "main",
     full: bool = False,
@@ -17,7 +26,7 @@ def refresh_quickbooks(
     accept_drift: bool = False,
     accept_count: bool = False,
 ) -> State:
-    """Land the customers, vendors, items and invoices of one QuickBooks company in the schema `quickbooks`.
+    """Land one QuickBooks company in the schema `quickbooks`, and show it to dbt in a schema of the connection's own.
 
     Rows that did not change at QuickBooks stay as they are; rows that are gone there are marked as deleted. A second
     run at the same time is skipped.
@@ -31,5 +40,5 @@ def refresh_quickbooks(
     """
     accept = {"accept_shrink": accept_shrink, "accept_drift": accept_drift, "accept_count": accept_count}
     with open_run("quickbooks", connection, load=QuickBooks.load, full=full, **accept) as run:
-        pull_all(run, STREAMS)
+        pull_all(run, prepare(run))
     return run.state()

@@ -1,4 +1,4 @@
-"""``python -m sandbox quickbooks`` or ``cetec``: serve a simulator until SIGTERM or Ctrl-C.
+"""``python -m sandbox quickbooks``, ``cetec``, ``microshare``, ``sap-s4`` or ``1c``: serve a simulator until SIGTERM or Ctrl-C.
 
 The first line of standard output is one JSON object with all that a client needs to connect.
 """
@@ -11,13 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sandbox import cetec, cetec_data, mysql, quickbooks
+from sandbox import cetec, cetec_data, microshare, microshare_data, mysql, odoo, onec, quickbooks, sap_s4
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, serve, and return when told to stop."""
     options = vars(_parser().parse_args(arguments))
-    serve = {"quickbooks": _quickbooks, "cetec": _cetec}[options.pop("system")]
+    serve: Any = {
+        "quickbooks": _quickbooks, "cetec": _cetec, "microshare": _microshare, "sap-s4": _sap_s4, "1c": _onec,
+    }[options.pop("system")]  # fmt: skip
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -41,6 +43,28 @@ def _cetec(**options: Any) -> Iterator[Mapping[str, Any]]:
         yield {"cetec": vendor.connection(), "mysql": login, "resident": vendor.resident}
 
 
+@contextmanager
+def _microshare(points: int, clusters: int, devices: int, **options: Any) -> Iterator[Mapping[str, Any]]:
+    """A tenant, and an Odoo with the inspection points: some have no device yet, some devices stand elsewhere by now."""
+    erp = odoo.running(odoo.products(microshare_data.points(points)))
+    with microshare.running(clusters=clusters, devices=devices, **options) as vendor, erp as products:
+        vendor.happen([1, 2])
+        rules = microshare_data.cluster_rules(clusters, devices)
+        yield {"microshare": {**vendor.connection(), "cluster_rules": rules}, "odoo": products.connection()}
+
+
+@contextmanager
+def _sap_s4(**options: Any) -> Iterator[Mapping[str, Any]]:
+    with sap_s4.running(**options) as system:
+        yield system.connection()
+
+
+@contextmanager
+def _onec(**options: Any) -> Iterator[Mapping[str, Any]]:
+    with onec.running(**options) as base:
+        yield base.connection()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Simulators of the vendors, on loopback.")
     systems = parser.add_subparsers(dest="system", required=True)
@@ -59,7 +83,23 @@ def _parser() -> argparse.ArgumentParser:
     erp = systems.add_parser("cetec", help="Cetec ERP: the customer list, and a stand-in for MySQL")
     erp.add_argument("--port", type=int, default=0, help="0: a free one")
     erp.add_argument("--customers", type=int, default=cetec_data.CUSTOMERS, help="how many (default: %(default)s)")
+    iot = systems.add_parser("microshare", help="Microshare: clusters of devices, and an Odoo with inspection points")
+    iot.add_argument("--port", type=int, default=0, help="0: a free one")
+    iot.add_argument("--clusters", type=int, default=2, help="of traps, beside one of gateways (default: %(default)s)")
+    iot.add_argument("--devices", type=int, default=10, help="in each cluster (default: %(default)s)")
+    iot.add_argument("--points", type=int, default=26, help="in the ERP (default: %(default)s)")
+    shown = {**sap_s4.SIZES, "orders": 400, "products": 1000, "bills": 200, "stocked": 300}  # what the demo shows
+    _add(systems, "sap-s4", "SAP S/4HANA: orders, products, stock and billing documents over OData", shown)
+    _add(systems, "1c", "1C:Enterprise: catalogues, documents and balances over OData", onec.SIZES)
     return parser
+
+
+def _add(systems: Any, name: str, words: str, sizes: Mapping[str, int]) -> None:
+    command = systems.add_parser(name, help=words)
+    command.add_argument("--port", type=int, default=0, help="0: a free one")
+    for each, number in sizes.items():
+        option = f"--{each.replace('_', '-')}"
+        command.add_argument(option, type=int, default=number, help="how many (default: %(default)s)")
 
 
 if __name__ == "__main__":

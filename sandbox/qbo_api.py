@@ -46,6 +46,7 @@ class Api:
     throttle: Throttle
     clock: Clock
     cdc_too_old: str = "clamp"
+    not_offered: frozenset[str] = frozenset()  # entities that the company's plan does not have
     _hook: PageHook | None = None
     _pages: dict[str, int] = field(default_factory=dict)
     _done: dict[str, bytes] = field(default_factory=dict)
@@ -143,6 +144,8 @@ class Api:
         return self._timed(b'"%b":%b' % (entity.encode(), row.served))
 
     def _query(self, query: Query, met: Sequence[Fault]) -> bytes:
+        if query.entity in self.not_offered:
+            raise qbo_errors.not_entitled()
         if query.count:
             return self._timed(b'"QueryResponse":{"totalCount":%d}' % self.company.count(query))
         for fault in met:
@@ -179,6 +182,8 @@ class Api:
             since = max(since, oldest)
         groups, left = [], CDC_MOST_ROWS
         for name, entity in zip(names, entities, strict=True):
+            if entity in self.not_offered:
+                raise qbo_errors.not_entitled()
             if entity is None or entity in qbo_schema.WITHOUT_CDC:
                 raise qbo_errors.invalid_query(f"invalid context declaration: {name}")
             texts = self._changed(entity, since)[:left]

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox import qbo_purchases, qbo_sales
 from sandbox import qbo_words as words
 from sandbox.clock import parse_time
+from sandbox.qbo_desk import Desk
 from sandbox.qbo_invoices import Books, books_head, invoices
+from sandbox.qbo_lists import lists
 from sandbox.qbo_store import Record, Store
 from sandbox.qbo_words import address, money, number, phone
 
@@ -52,6 +55,8 @@ def fill(store: Store, sizes: Sizes, seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311
     books = Books(sizes.customers, sizes.items, sizes.vendors)
     written = list(invoices(books, sizes.invoices, Moments(sizes.invoices, rng), rng))
+    if sizes.customers or sizes.vendors or sizes.items:
+        _keep_books(store, books, sizes, written, random.Random(seed + 1))  # noqa: S311
     parts: tuple[tuple[str, int, Callable[..., Iterator[Record]]], ...] = (
         ("Customer", sizes.customers, _customers),
         ("Vendor", sizes.vendors, _vendors),
@@ -62,6 +67,25 @@ def fill(store: Store, sizes: Sizes, seed: int) -> None:
             store.put(entity, record)
     for record in written:
         store.put("Invoice", record)
+
+
+def _keep_books(store: Store, books: Books, sizes: Sizes, written: list[Record], rng: random.Random) -> None:
+    """Write all other transactions and lists, so that the accounts hold what the transactions have moved."""
+    # Invoices name payments and estimates by ids up to four times their number.
+    desk, first_employee = Desk(store, 4 * sizes.invoices + 1, BEGIN, END, rng), sizes.customers + sizes.vendors + 1
+    for invoice in written:
+        qbo_sales.post_invoice(desk, invoice)
+    qbo_sales.deposits(desk, qbo_sales.payments(desk, written))
+    qbo_sales.estimates(desk, written)
+    qbo_sales.receipts(desk, books, sizes.invoices)
+    qbo_purchases.vendors(desk, books)
+    qbo_purchases.purchases(desk, books, sizes.invoices // 20)
+    qbo_purchases.own_money(desk, sizes.invoices // 100)
+    qbo_purchases.hours(desk, books, first_employee, sizes.invoices // 100)
+    for entity, record in lists(first_employee):
+        store.put(entity, record)
+    for record in desk.ledger.accounts((BEGIN, END, "0")):
+        store.put("Account", record)
 
 
 def _customers(books: Books, count: int, moments: Moments) -> Iterator[Record]:
@@ -116,7 +140,7 @@ def _vendors(books: Books, count: int, moments: Moments) -> Iterator[Record]:
             record["BillAddr"] = address(at + 77, str(3_000_000 + id_))
         if at % 7 == 1:
             record["TaxIdentifier"] = f"XXXXXX{1000 + at % 9000}"
-        record |= {"Balance": money(at * 3_731 % 90_000 if at % 4 == 0 else 0), "Vendor1099": at % 7 == 1}
+        record |= {"Balance": money(qbo_purchases.owed(at)), "Vendor1099": at % 7 == 1}
         if at % 2:
             record |= {"AcctNum": f"{at * 811 % 1_000_000:09}", "TermRef": {"value": "3"}}
         record |= {

@@ -87,6 +87,11 @@ def unknown_property(entity: str, name: str, known: Iterable[str]) -> Refusal:
     return Refusal("2010", "Request has invalid or unsupported property", detail)
 
 
+def not_entitled() -> Refusal:
+    """The company's product does not have this feature: 5020."""
+    return Refusal("5020", "Permission Denied Error", "You do not have permission to access this feature.")
+
+
 def bad_id(value: str) -> Refusal:
     """An id in the path that is no number: 2030, without a time."""
     detail = f"Id should be a valid number. Supplied value:{value}"

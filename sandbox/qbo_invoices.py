@@ -16,6 +16,7 @@ _EUR = {"value": "EUR", "name": "Euro"}
 _RATES = (10_825, 10_800)
 # Sales tax in hundredths of a percent.
 _TAX = 825
+_SHIPPING_INCOME = {"value": "83", "name": "Shipping Income"}
 _SHIPPING = {"value": "SHIPPING_ITEM_ID", "name": "Shipping"}
 
 
@@ -225,7 +226,7 @@ def _line(books: Books, line_number: int, voided: bool, chance: float, draw: int
         return line | {"DescriptionLineDetail": {}}, 0, False
     if chance < 0.05 or not books.items:
         amount = 0 if voided else 500 + draw % 4_000
-        detail: Record = {"ItemRef": _SHIPPING, "TaxCodeRef": {"value": "NON"}}
+        detail: Record = {"ItemRef": _SHIPPING, "ItemAccountRef": _SHIPPING_INCOME, "TaxCodeRef": {"value": "NON"}}
         return line | _sold(amount, detail), amount, False
     item = draw % books.items
     kind = books.item_kind(item)

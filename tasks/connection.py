@@ -1,6 +1,6 @@
 """Testing a connection and noting the outcome; shared by the flow `test-connection` and the command line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -11,7 +11,10 @@ from prefect.artifacts import create_table_artifact
 from blocks import systems
 from blocks.warehouse import database_url
 from connectors.errors import ConnectorError
+from connectors.redact import REDACTOR, Redactor
+from tasks.origin import elsewhere, origin
 from warehouse import connections
+from warehouse.audit import Origin
 from warehouse.connect import connect
 from warehouse.errors import WarehouseError
 from warehouse.migrate import upgrade
@@ -45,21 +48,35 @@ def check_connection(system: str, name: str) -> Check:
             with _warehouse() as conn:
                 connections.check_identity(conn, system, name, str(details["identity"]))
     except (ConnectorError, WarehouseError) as error:
-        check = Check(system, name, False, f"{error.code}: {error}", _ms_since(started), error.code)
+        sentence = REDACTOR.redact(f"{error.code}: {error}")
+        check = Check(system, name, False, sentence, _ms_since(started), error.code)
     else:
-        said = ", ".join(f"{key} {value}" for key, value in details.items())
+        said = ", ".join(f"{key} {_words(value)}" for key, value in details.items())
         check = Check(system, name, True, f"{system}/{name} answers: {said}", _ms_since(started), details=details)
     _note_outcome(check, block)
     return check
 
 
-def note_connection(system: str, name: str, block: Any) -> None:
-    """Write a connection and those of its fields that are no secrets to ops.connection."""
-    if not _is_source(block):
-        return
-    fields = {field.name: getattr(block, field.name) for field in systems.fields(system) if not field.secret}
-    with _warehouse() as conn:
-        connections.save(conn, name, system, block.connection_type, block.provider, fields)
+def note_connection(system: str, name: str, block: Any, by: Origin | None = None) -> None:
+    """Write a connection and those of its fields that are no secrets to ops.connection.
+
+    ``by`` is whoever has just saved the block; without, a difference is somebody else's, and is logged as that.
+    """
+    if _is_source(block):
+        with _warehouse() as conn:
+            note_block(conn, system, name, block, by)
+
+
+def note_block(conn: Any, system: str, name: str, block: Any, by: Origin | None = None) -> None:
+    """As `note_connection`, in a session that is open already; also of the connections that this one needs."""
+    for needed, called in getattr(block, "uses", list)():
+        note_block(conn, needed, called, systems.load(needed, called))
+    clear, secrets = systems.values(block)
+    # By shape alone (an address with a password): what else this process knows would differ from run to run.
+    redact = Redactor().redact
+    fields = {key: redact(value) if isinstance(value, str) else value for key, value in clear.items()}
+    kind, provider = block.connection_type, block.provider
+    connections.save(conn, name, system, kind, provider, fields, secrets=secrets, by=by or elsewhere())
 
 
 def _note_outcome(check: Check, block: Any) -> None:
@@ -67,10 +84,7 @@ def _note_outcome(check: Check, block: Any) -> None:
         return
     with _warehouse() as conn:
         connections.note_test(conn, check.system, check.name, check.ok, check.sentence)
-        row = connections.show(conn, check.system, check.name)
-        # A passing test ends an error, but never activates what somebody has deactivated.
-        if row and row["status"] != "inactive":
-            connections.set_status(conn, check.system, check.name, "active" if check.ok else "error")
+        connections.happened(conn, check.system, check.name, f"test {'passed' if check.ok else 'failed'}", origin())
 
 
 def show_check(check: Check) -> None:
@@ -83,6 +97,11 @@ def show_check(check: Check) -> None:
 
 def _ms_since(started: float) -> int:
     return round((perf_counter() - started) * 1000)
+
+
+def _words(value: object) -> object:
+    # What was asked of each part is for --json; the names of the parts are for people.
+    return "/".join(map(str, value)) if isinstance(value, Mapping) else value
 
 
 def _is_source(block: Any) -> bool:

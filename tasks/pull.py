@@ -15,7 +15,7 @@ from connectors.errors import ConnectorError, CountMismatch, Transient
 from connectors.redact import REDACTOR
 from connectors.stream import Page, Stream
 from tasks.report import report
-from tasks.run import SyncRun, describe
+from tasks.run import SyncRun, describe, without_secrets
 from warehouse.errors import Cancelled, DatabaseUnavailable, WarehouseError
 from warehouse.landing import Landed, Options, PageLike, Read, land
 
@@ -43,11 +43,14 @@ def pull_all(run: SyncRun, streams: Sequence[Stream]) -> None:
     attempts = {"retries": len(RETRY_DELAYS_S), "retry_delay_seconds": RETRY_DELAYS_S} if runtime.deployment.id else {}
     for stream in streams:
         futures[stream.name] = pull.with_options(name=f"pull {stream.name}", **attempts).submit(run, stream)  # type: ignore[arg-type]
+    outcomes: dict[str, Landed | Exception] = {}
     for name, future in futures.items():
         outcome = future.result(raise_on_failure=False)
-        run.outcomes[name] = (
+        outcomes[name] = (
             outcome if isinstance(outcome, Landed | Exception) else UnexpectedError(Exception(str(outcome)))
         )
+    # Not one by one: as a task begins, Prefect walks through the run, which must not change meanwhile.
+    run.outcomes.update(outcomes)
     report(run)
 
 
@@ -75,17 +78,18 @@ def pull_stream(run: SyncRun, stream: Stream, logger: Logger) -> Landed:
         progress=_progress(run, stream, logger),
     )  # fmt: skip
     read = _reader(run, stream)
-    try:
+    with without_secrets():
         try:
-            return land(run.url, run.run, stream, read, options)
-        except CountMismatch as error:
-            logger.warning("%s; reading once more", describe(run.label, stream.name, error))
-            # Accepted, what was read lands, but nothing is taken for deleted: it may just be what is missing.
-            return land(run.url, run.run, stream, _lenient(read) if "count" in run.accept else read, options)
-    except (ConnectorError, WarehouseError):
-        raise
-    except Exception as error:
-        raise UnexpectedError(error) from error
+            try:
+                return land(run.url, run.run, stream, read, options)
+            except CountMismatch as error:
+                logger.warning("%s; reading once more", describe(run.label, stream.name, error))
+                # Accepted, what was read lands, but nothing is taken for deleted: it may just be what is missing.
+                return land(run.url, run.run, stream, _lenient(read) if "count" in run.accept else read, options)
+        except (ConnectorError, WarehouseError):
+            raise
+        except Exception as error:
+            raise UnexpectedError(error) from error
 
 
 def sentence(landed: Landed) -> str:

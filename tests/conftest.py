@@ -17,6 +17,8 @@ import pytest
 
 from tests import postgres
 
+# Where recorded answers are, and how large the proofs are to be whose usual size is small.
+FOR_TESTS = ("LANDFALL_FIXTURES", "LANDFALL_EXAMPLES", "LANDFALL_TEST_")
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "GX_ANALYTICS_ENABLED": "false"}
 
 
@@ -25,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "both_postgres: run the test on Postgres 18 and on 15, the oldest supported")
     if not hasattr(config, "workerinput"):
         ours = ("LANDFALL_", "PREFECT_", "PG")
-        for name in [name for name in os.environ if name.startswith(ours) and name != "LANDFALL_FIXTURES"]:
+        for name in [name for name in os.environ if name.startswith(ours) and not name.startswith(FOR_TESTS)]:
             del os.environ[name]
         # Root's servers run as another user, who must be able to reach them: not every TMPDIR allows that.
         place = "/tmp" if os.geteuid() == 0 else tempfile.gettempdir()

@@ -191,6 +191,11 @@ class World:
         assert self.everything() == before, "a run without a change at the source changed something"
 
 
+def counts(landed: Landed) -> dict[str, int]:
+    """The counts of a landing that are not zero."""
+    return {name: value for name, value in landed.counts.numbers().items() if value}
+
+
 def expected(records: Any) -> dict[str, Rows]:
     """The rows that these records (JSON texts) mean."""
     rows: dict[str, Rows] = {"thing": {}, "line": {}, "place": {}}

@@ -6,40 +6,29 @@ that Postgres cannot store. What it cannot make right is a `RecordError` with th
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from warehouse.errors import BadDate, BadNumber, BadRow, PayloadTooDeep, RecordError
-from warehouse.fast import NULL, text
+from warehouse.coerce import COERCE, UNSTORABLE, Number, kind_of, parse_json
+from warehouse.convert import Note, converter
+from warehouse.copying import NULL, text
+from warehouse.errors import BadRow, PayloadTooDeep, RecordError
 from warehouse.shape import List, Node, Path, Scope, Shape, split_path
 from warehouse.table import Column
 
-MAX_DIGITS = 1000  # more than any amount needs; numeric itself would take 131,072
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MISSING = object()
-
-
-class Number(str):
-    """A JSON number, exactly as written."""
-
-    __slots__ = ()
 
 
 def parse(record: bytes | memoryview) -> dict[str, Any]:
     """Decode one record with numbers kept as written; BadRow if it is no JSON object, or PayloadTooDeep."""
     try:
-        value = json.loads(
-            bytes(record).decode("utf-8", "surrogatepass"),
-            parse_int=Number, parse_float=Number, parse_constant=Number, strict=False,
-        )  # fmt: skip
+        value = parse_json(record)
     except RecursionError:
         raise PayloadTooDeep("A record is nested too deeply to be read") from None
     except ValueError as error:
         raise BadRow(f"not valid JSON ({error})") from None
     if not isinstance(value, dict):
-        raise BadRow(f"a record is an object, this is {_kind(value)}")
+        raise BadRow(f"a record is an object, this is {kind_of(value)}")
     return value
 
 
@@ -71,52 +60,61 @@ def write(shape: Shape, record: dict[str, Any], seq: int, known: str, digest: st
     """
     lines: list[tuple[int, str]] = []
     for number, scope in shape.scopes:
-        value, node = _at(shape, record, scope)
-        if value is _MISSING or value is None:
-            continue
-        elements = list(enumerate(value)) if scope.in_list else [(0, value)]
-        for index, element in elements:
-            if not isinstance(element, dict):
-                raise BadRow(f"{'.'.join(scope.at)} holds {_kind(element)} where an object belongs", scope.table.name)
-            fields, extra = _fields(shape, record, scope, node, element, index)
+        for places, element, node in _elements(shape, record, scope):
+            fields, extra = _fields(shape, record, scope, node, element, places)
             lines.append((number, "\t".join([str(seq), known, *fields, digest, extra]) + "\n"))
     for number, line in lines:
         outs[number].append(line)
 
 
-def _at(shape: Shape, record: dict[str, Any], scope: Scope) -> tuple[Any, Node]:
+def _elements(
+    shape: Shape, record: dict[str, Any], scope: Scope
+) -> Iterator[tuple[tuple[int, ...], dict[str, Any], Node]]:
+    """The objects of a scope in a record: their positions in the lists that they are in, from the outermost."""
+    above = _elements(shape, record, scope.inside) if scope.inside else [((), record, shape.root)]
+    path = scope.at[len(scope.inside.at) if scope.inside else 0 :]
+    for places, holder, around in above:
+        value, node = _at(holder, around, path, scope)
+        if value is _MISSING or value is None:
+            continue
+        for place, element in enumerate(value) if scope.in_list else [(0, value)]:
+            if not isinstance(element, dict):
+                raise BadRow(f"{'.'.join(scope.at)} holds {kind_of(element)} where an object belongs", scope.table.name)
+            yield (*places, place), element, node
+
+
+def _at(record: dict[str, Any], around: Node, path: Path, scope: Scope) -> tuple[Any, Node]:
     value: Any = record
-    node: Any = shape.root
-    for part in scope.at:
+    node: Any = around
+    for part in path:
         node = node.members[part]
         if value is None or value is _MISSING:
             continue
         if not isinstance(value, dict):
-            raise BadRow(f"{part} lies in {_kind(value)} where an object belongs", scope.table.name)
+            raise BadRow(f"{part} lies in {kind_of(value)} where an object belongs", scope.table.name)
         value = value.get(part, _MISSING)
     if isinstance(node, List):
         if value is not _MISSING and value is not None and not isinstance(value, list):
-            raise BadRow(f"{'.'.join(scope.at)} is {_kind(value)}, not a list", scope.table.name)
+            raise BadRow(f"{'.'.join(scope.at)} is {kind_of(value)}, not a list", scope.table.name)
         node = node.element
     return value, node
 
 
 def _fields(
-    shape: Shape, record: dict[str, Any], scope: Scope, node: Node, element: dict[str, Any], index: int
+    shape: Shape, record: dict[str, Any], scope: Scope, node: Node, element: dict[str, Any], places: tuple[int, ...]
 ) -> tuple[list[str], str]:
     cleaned: dict[str, str] = {}
     fields = []
     for column in scope.table.staged:
-        if column.source == "#":
-            fields.append(str(index))
+        if column.source in ("#", "#^"):
+            fields.append(str(places[-len(column.source)]))
         elif column.source == "$owner":
             fields.append(text(scope.owner))
         elif column.source == "$role":
             fields.append(text(scope.role))
         else:
-            up = column.source.startswith("^")
-            value = _value(record if up else element, split_path(column.source.removeprefix("^")))
-            fields.append(_field(column, value, cleaned))
+            values = [_value(record if column.above else element, split_path(path)) for path in column.paths]
+            fields.append(_field(column, values, cleaned, shape.note))
     extra = _rest(node, element, "", cleaned)
     if cleaned:
         if "_sanitized" in extra:  # the source has a field of that name
@@ -131,89 +129,46 @@ def _value(record: dict[str, Any], path: Path) -> Any:
         if value is None or value is _MISSING:
             return None
         if not isinstance(value, dict):
-            raise BadRow(f"{part} lies in {_kind(value)} where an object belongs")
+            raise BadRow(f"{part} lies in {kind_of(value)} where an object belongs")
         value = value.get(part, _MISSING)
     return None if value is _MISSING else value
 
 
-def _field(column: Column, value: Any, cleaned: dict[str, str]) -> str:
-    if value is None:
-        if not column.nullable:
-            raise BadRow(f"{column.name} ({column.source}) is missing", column.name)
-        return NULL
-    if column.pg_type == "jsonb":
-        return text(_json(_clean(value, column.name, cleaned)))
+def _field(column: Column, values: Sequence[Any], cleaned: dict[str, str], note: Note) -> str:
     try:
-        made = _COERCE[column.python](value)
+        made = (
+            _json_of(column, values[0], cleaned)
+            if column.pg_type == "jsonb" and values
+            else made_of(column, values, note)
+        )
     except RecordError as error:
         error.column = column.name
         error.args = (f"{column.name} ({column.source}): {error}",)
         raise
-    if UNSTORABLE.search(made):
+    if made is None:
+        if not column.nullable:
+            raise BadRow(f"{column.name} ({column.source}) is missing", column.name)
+        return NULL
+    if UNSTORABLE.search(made) and column.pg_type != "jsonb":
         cleaned[column.name] = json.dumps(made)
         made = clean(made)
     return text(made)
 
 
+def _json_of(column: Column, value: Any, cleaned: dict[str, str]) -> str | None:
+    return None if value is None else _json(_clean(value, column.name, cleaned))
+
+
+def made_of(column: Column, values: Sequence[Any], note: Note) -> str | None:
+    """The text of a column, or None for no value; RecordError where the values fit it not."""
+    if column.convert is not None:
+        return converter(column.name, column.python, column.convert)(values, note)
+    return None if values[0] is None else COERCE[column.python](values[0])
+
+
 def clean(value: str) -> str:
     """Text that Postgres can store: NUL dropped, lone surrogates replaced by U+FFFD."""
     return re.sub("[\ud800-\udfff]", "�", value.replace("\x00", ""))
-
-
-def _to_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if not isinstance(value, str):
-        raise BadRow(f"{_kind(value)} in a text column")
-    return str(value)
-
-
-def _to_number(value: Any) -> str:
-    if not isinstance(value, str):
-        raise BadNumber(f"{_kind(value)} is no number")
-    if len(value) > MAX_DIGITS:
-        raise BadNumber(f"a number of {len(value)} characters")
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise BadNumber(f"{value[:40]!r} is no number") from None
-    if not number.is_finite() or abs(number.adjusted()) > MAX_DIGITS:
-        raise BadNumber(f"{value[:40]!r} is not a finite number of at most {MAX_DIGITS} digits")
-    return str(number)
-
-
-def _to_bool(value: Any) -> str:
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if value in ("true", "false"):
-        return str(value)
-    raise BadRow(f"{_kind(value)} is neither true nor false")
-
-
-def _to_date(value: Any) -> str:
-    try:
-        day = date.fromisoformat("" if isinstance(value, Number) else value)
-    except (TypeError, ValueError):
-        raise BadDate(f"{str(value)[:40]!r} is no date") from None
-    return day.isoformat()
-
-
-def _to_time(value: Any) -> str:
-    try:
-        moment = datetime.fromisoformat("" if isinstance(value, Number) else value)
-    except (TypeError, ValueError):
-        raise BadDate(f"{str(value)[:40]!r} is no time") from None
-    if moment.tzinfo is None:
-        raise BadDate(f"{value[:40]!r} has no time zone, so it is unknown which moment it means")
-    try:
-        return moment.astimezone(UTC).isoformat()
-    except OverflowError:
-        raise BadDate(f"{value[:40]!r} lies outside the years 1 to 9999 in UTC") from None
-
-
-_COERCE: dict[Any, Callable[[Any], str]] = {
-    str: _to_text, Decimal: _to_number, int: _to_number, bool: _to_bool, date: _to_date, datetime: _to_time,
-}  # fmt: skip
 
 
 def _rest(node: Node, value: dict[str, Any], path: str, cleaned: dict[str, str]) -> dict[str, Any]:
@@ -225,11 +180,18 @@ def _rest(node: Node, value: dict[str, Any], path: str, cleaned: dict[str, str])
             same = member.scope is node.scope
             if same and isinstance(inner, dict) and (below := _rest(member, inner, f"{path}{name}.", cleaned)):
                 rest[name] = below
-        elif isinstance(member, List) or (member is not None and member.columns):
+        elif isinstance(member, List) or (member is not None and not member.kept):
             continue
         else:
-            _put(rest, name, inner, path, cleaned)
+            _put(rest, name, _without(inner, member.without) if member else inner, path, cleaned)
     return rest
+
+
+def _without(value: Any, names: Collection[str]) -> Any:
+    """A list without some members of its elements; anything else, and a list of other things, as it is."""
+    if not names or not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        return value
+    return [{name: inner for name, inner in each.items() if name not in names} for each in value]
 
 
 def _put(target: dict[str, Any], name: str, value: Any, path: str, cleaned: dict[str, str]) -> None:
@@ -267,10 +229,3 @@ def _json(value: Any) -> str:
         # NaN and Infinity are no JSON; as text nothing of them is lost.
         return str(value) if value[-1].isdigit() else json.dumps(str(value))
     return json.dumps(value)
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, Number):
-        return "a number"
-    names = {str: "text", bool: "true or false", dict: "an object", list: "a list", type(None): "null"}
-    return names.get(type(value), type(value).__name__)

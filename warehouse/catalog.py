@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from warehouse.table import TAIL, StreamLike, Table, tables_of
+from warehouse.table import TAIL, Column, StreamLike, Table, tables_of
 
 _HEAD = """# Tables
 
@@ -29,7 +29,7 @@ def render_tables(streams: Iterable[StreamLike]) -> str:
 
 def _section(table: Table) -> str:
     rows = "".join(
-        f"| `{column.name}` | {_type(column.definition)} | {column.unit or ''} | {_source(column.source)} | {column.doc} |\n"
+        f"| `{column.name}` | {_type(column.definition)} | {column.unit or ''} | {_source(column)} | {column.doc} |\n"
         for column in table.columns
     )
     key = ", ".join(f"`{name}`" for name in ("connection", *table.key))
@@ -38,11 +38,15 @@ def _section(table: Table) -> str:
 
 
 def _type(definition: str) -> str:
-    return definition.replace(' COLLATE "C"', "").lower()
+    return definition.split(" GENERATED ")[0].replace(' COLLATE "C"', "").lower()
 
 
-def _source(source: str) -> str:
-    words = {"#": "its position", "$owner": "the owner's table", "$role": "its role", "$identity": "the connection"}
+def _source(column: Column) -> str:
+    words = {
+        "#": "its position", "#^": "the line's position", "$owner": "the owner's table", "$role": "its role",
+        "$identity": "the connection", "$derived": ", ".join(f"`{name}`" for name, _ in column.holds),
+    }  # fmt: skip
+    source = column.source
     if source in words:
         return words[source]
     return f"the parent's `{source[1:]}`" if source.startswith("^") else f"`{source}`"

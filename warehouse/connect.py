@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.conninfo import make_conninfo
 
 from warehouse.errors import (
     DatabaseUnavailable,
@@ -28,6 +29,7 @@ _SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 CONNECT_TIMEOUT_S = 10
+LOOKS = 5  # a busy pool may give two sessions different backends now and then
 
 
 def connect(url: str, application: str = "landfall") -> "psycopg.Connection[tuple[object, ...]]":
@@ -50,10 +52,25 @@ def connect(url: str, application: str = "landfall") -> "psycopg.Connection[tupl
 
 
 def refuse_transaction_pooling(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
-    """SessionPooling if statements of one session reach different backends (pgbouncer in transaction mode)."""
-    pids = {connection.execute("SELECT pg_backend_pid()").fetchone() for _ in range(3)}
-    if len(pids) > 1:
-        raise SessionPooling("Statements of one session reach different backends of Postgres")
+    """SessionPooling if the statements of one session may reach different backends (pgbouncer in transaction mode).
+
+    A pooler gives out process ids of its own for cancelling, so a session that has the id of its backend is direct.
+    Else a second session tells the modes apart: while we are here, only a pool of transactions lends our backend out.
+    """
+    mine = _backend(connection)
+    if mine == connection.info.backend_pid:
+        return
+    info = connection.info
+    address = make_conninfo(info.dsn, password=info.password, connect_timeout=CONNECT_TIMEOUT_S)
+    with translated("looking for a pooler"), psycopg.connect(address, autocommit=True) as other:
+        for _ in range(LOOKS):
+            if _backend(other) == mine or _backend(connection) != mine:
+                raise SessionPooling("A pooler (pgbouncer in transaction mode) lends one backend to several sessions")
+
+
+def _backend(connection: "psycopg.Connection[tuple[object, ...]]") -> object:
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return row and row[0]
 
 
 @contextmanager

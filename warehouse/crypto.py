@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import hashlib
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -44,3 +46,23 @@ def decrypt(stored: bytes, belongs_to: str) -> bytes:
         raise StateCorrupt(
             f"What is stored for {belongs_to} cannot be decrypted: {VARIABLE} is not the one it was written with"
         ) from None
+
+
+def derived_key(purpose: str) -> bytes:
+    """A key of its own for one purpose, 32 bytes, made from the encryption key; NotConfigured if there is none."""
+    return hmac.digest(encryption_key(), f"landfall: {purpose}".encode(), "sha256")
+
+
+def fingerprint(secret: str, belongs_to: str) -> str:
+    """Tells whether a secret is still the same, and nothing else: without the key it cannot be guessed.
+
+    What stands before the colon names the key; fingerprints by two keys tell nothing about each other.
+    """
+    key = derived_key("fingerprint")
+    digest = hmac.digest(key, f"{belongs_to}\0{secret}".encode(), "sha256")
+    return f"{key_id(key)}:{digest.hex()[:32]}"
+
+
+def key_id(key: bytes) -> str:
+    """A short name for a key, from which it cannot be told."""
+    return hashlib.sha256(b"id" + key).hexdigest()[:8]

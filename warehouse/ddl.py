@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -10,11 +10,13 @@ from psycopg.types.json import Jsonb
 
 from warehouse.connect import translated
 from warehouse.errors import TargetSchemaChanged
+from warehouse.locks import take_for_ourselves
 from warehouse.table import TAIL, Table
 from warehouse.widen import widen
 
 Connection = psycopg.Connection[Any]
 
+TURN_TIMEOUT = "15min"
 _CONNECTION_DOC = "The connection that the row came through, as named in landfall connect"
 
 
@@ -29,7 +31,7 @@ def ensure_tables(connection: Connection, tables: tuple[Table, ...]) -> None:
         for table in tables:
             _widen(connection, table)
     with translated("preparing tables"), connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('landfall:ddl', 0))")
+        _wait_for_turn(connection, "SELECT pg_advisory_xact_lock(hashtextextended('landfall:ddl', 0))")
         for table in tables:
             if not _current(connection, table):
                 _make(connection, table)
@@ -83,7 +85,7 @@ def _compare(connection: Connection, table: Table, made: dict[str, str]) -> None
 
 
 def _bare(definition_: str) -> str:
-    name = definition_.removesuffix(" NOT NULL").removesuffix(' COLLATE "C"')
+    name = definition_.split(" GENERATED ALWAYS ")[0].removesuffix(" NOT NULL").removesuffix(' COLLATE "C"')
     return {"timestamptz": "timestamp with time zone"}.get(name, name)
 
 
@@ -106,7 +108,7 @@ def _make(connection: Connection, table: Table) -> None:
 
 
 def _widen(connection: Connection, table: Table) -> None:
-    connection.execute("SELECT pg_advisory_lock(hashtextextended('landfall:widen', 0))")
+    _wait_for_turn(connection, "SELECT pg_advisory_lock(hashtextextended('landfall:widen', 0))")
     try:
         row = connection.execute(
             "SELECT definition FROM ops.landed_table WHERE table_schema = %s AND table_name = %s",
@@ -121,6 +123,14 @@ def _widen(connection: Connection, table: Table) -> None:
     finally:
         if not connection.closed:
             connection.execute("SELECT pg_advisory_unlock(hashtextextended('landfall:widen', 0))")
+
+
+def _wait_for_turn(connection: Connection, lock: LiteralString) -> None:
+    """Take a lock that another run may hold for as long as filling a column of a large table takes."""
+    usual = connection.execute("SHOW lock_timeout").fetchall()[0][0]
+    connection.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(TURN_TIMEOUT)))
+    connection.execute(lock)
+    connection.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(usual)))
 
 
 def _widened(connection: Connection, table: Table, made: dict[str, str]) -> None:
@@ -152,6 +162,7 @@ def _create(connection: Connection, table: Table, wanted: dict[str, str]) -> Non
 
 
 def _extend(connection: Connection, table: Table, made: dict[str, str], wanted: dict[str, str]) -> None:
+    take_for_ourselves(connection, table.schema, table.name)
     for name, kind in wanted.items():
         if name in made:
             continue
@@ -191,17 +202,15 @@ def _view(connection: Connection, table: Table) -> None:
 
 
 def _document(connection: Connection, table: Table) -> None:
-    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(table.identifier, sql.Literal(table.doc)))
+    comments = [sql.SQL("COMMENT ON TABLE {} IS {}").format(table.identifier, sql.Literal(table.doc))]
     docs = {"connection": _CONNECTION_DOC}
     docs |= {column.name: _column_doc(column.doc, column.unit) for column in table.columns}
     docs |= {name: doc for name, _, doc in TAIL}
     for name, doc in docs.items():
         for relation in (table.name, f"{table.name}_current"):
-            connection.execute(
-                sql.SQL("COMMENT ON COLUMN {} IS {}").format(
-                    sql.Identifier(table.schema, relation, name), sql.Literal(doc)
-                )
-            )
+            column = sql.Identifier(table.schema, relation, name)
+            comments.append(sql.SQL("COMMENT ON COLUMN {} IS {}").format(column, sql.Literal(doc)))
+    connection.execute(sql.SQL("; ").join(comments))  # at once: a table has a hundred of them
 
 
 def _column_doc(doc: str, unit: str | None) -> str:

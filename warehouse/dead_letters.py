@@ -42,8 +42,8 @@ class DeadLetters:
             sql.SQL(
                 """INSERT INTO ops.dead_letter AS d (sync, connection, stream, key, run_id, last_run_id, stage,
                        reason_code, column_name, message, fingerprint, payload, payload_redacted, payload_sha256)
-                   SELECT DISTINCT ON (key, sha256) %(sync)s, %(connection)s, %(stream)s, key, %(run)s::uuid,
-                       %(run)s::uuid, stage, code, column_name, message, fingerprint, payload, redacted, sha256
+                   SELECT DISTINCT ON (_key, _sha256) %(sync)s, %(connection)s, %(stream)s, _key, %(run)s::uuid,
+                       %(run)s::uuid, _stage, _code, _column, _message, _fingerprint, _payload, _redacted, _sha256
                    FROM {}
                    ON CONFLICT (sync, connection, stream, key, payload_sha256, resolved_at) DO UPDATE SET
                        last_run_id = excluded.last_run_id, last_seen_at = now(), occurrences = d.occurrences + 1,
@@ -63,7 +63,7 @@ class DeadLetters:
                      AND resolved_at IS NULL AND key <> ''
                      AND (EXISTS (SELECT FROM {stage} s WHERE {key} = d.key)
                           OR EXISTS (SELECT FROM {seen} s WHERE {key} = d.key AND s._seq IS NOT NULL))
-                     AND NOT EXISTS (SELECT FROM {refused} r WHERE r.key = d.key)"""
+                     AND NOT EXISTS (SELECT FROM {refused} r WHERE r._key = d.key)"""
             ).format(
                 stage=self.staging.rows[0], seen=self.staging.seen, refused=self.staging.refused, key=self._key_text()
             ),

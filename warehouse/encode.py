@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from warehouse import careful
+from warehouse.copying import MARKS
 from warehouse.errors import PayloadTooDeep, RecordError, RowTooLarge
 from warehouse.fast import compile_shape
 from warehouse.shape import Path, learn, shape_of
@@ -17,9 +18,7 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024  # a business record is a few kB; Postgres i
 _LONG_RECORD = 4096
 _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 1000
-# What msgspec takes for a number and Postgres should not get.
-_SUSPECT = ("NaN", "Infinity")
-# And numbers of over a thousand digits, written in short.
+# Numbers of over a thousand digits, written in short, are the careful way's business.
 _EXPONENT, _HUGE = ("E+", "E-"), re.compile(r"\t-?[0-9.]+E[+-][0-9]{4,}[\t\n]")
 
 
@@ -57,6 +56,7 @@ class Encoder:
         self._shape = shape_of(stream, extras)
         self.tables = self._shape.tables
         self.discovered: list[tuple[Path, Path]] = []
+        self.unlisted = self._shape.unlisted
         self._compile()
 
     def encode(self, records: Sequence[Record]) -> Encoded:
@@ -84,14 +84,16 @@ class Encoder:
         if len(json) > _LONG_RECORD and (len(json) > MAX_RECORD_BYTES or _LONG_NUMBER in json.translate(_AS_ZEROS)):
             return False
         special = b"\\" in json or b"null" in json or b"\n" in json or b"\t" in json or b"\r" in json
-        if special and b"\\u0000" in json:
+        if special and (b"\\u0000" in json or any(mark in json for mark in MARKS)):
             return False
         try:
             decoded = self._decoder.decode(json)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            write = self._full if special else self._plain
+            write(decoded, record.seq, "t" if record.known else "f", record.digest, *outs)
+        except (msgspec.MsgspecError, RecordError, ValueError, ArithmeticError, RecursionError):
+            # Where a conversion cannot read a value, lines of the record may have been written already.
+            _withdraw(record, outs)
             return False
-        write = self._full if special else self._plain
-        write(decoded, record.seq, "t" if record.known else "f", record.digest, *outs)
         return True
 
     def _careful(self, record: Record, encoded: Encoded) -> None:
@@ -119,7 +121,11 @@ class Encoder:
         return bool(new)
 
 
+def _withdraw(record: Record, outs: list[list[str]]) -> None:
+    for out in outs:
+        while out and out[-1].startswith(f"{record.seq}\t"):
+            out.pop()
+
+
 def _suspect(lines: str) -> bool:
-    if any(suspect in lines for suspect in _SUSPECT):
-        return True
     return any(exponent in lines for exponent in _EXPONENT) and _HUGE.search(lines) is not None

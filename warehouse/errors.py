@@ -38,6 +38,12 @@ class AlreadyRunning(WarehouseError):
     cure = "Nothing: wait for the other run."
 
 
+class Overtaken(WarehouseError):
+    """A scheduled run came late, and another of its schedule that began after its time has landed: it is skipped."""
+
+    cure = "Nothing: after an outage of the workers one run catches up for all that were missed."
+
+
 class LockTimeout(WarehouseError):
     """Somebody holds a lock on a table that the landing needs."""
 
@@ -99,6 +105,24 @@ class ConnectionInactive(WarehouseError):
     cure = "If it should run again: landfall connections activate SYSTEM NAME."
 
 
+class AmbiguousConnection(WarehouseError):
+    """Two connections that one sync serves have the same name, so their rows could not be told apart."""
+
+    cure = "Give one of them another name: make it anew with `landfall connect`, then delete the one the message names."
+
+
+class NotEnabled(WarehouseError):
+    """What was asked for has been switched off for this connection, or its system does not offer it."""
+
+    cure = "Leave it out, or switch it on as the message says."
+
+
+class AssignmentRefused(WarehouseError):
+    """A client, a site or a connection is not there, or an assignment would contradict another one."""
+
+    cure = "The message says what is there and what stands in the way; nothing was changed."
+
+
 class SessionPooling(WarehouseError):
     """The address leads through a pooler in transaction mode, on which locks of a session do not hold."""
 
@@ -109,6 +133,45 @@ class Cancelled(WarehouseError):
     """The run was asked to end, by Prefect or by whoever started it."""
 
     cure = "Nothing was landed by it; run again when you like."
+
+
+class BadSearch(WarehouseError):
+    """A search names an index, a column to sort by, or a time that there is not."""
+
+    cure = "The message names those that there are; docs/search.md explains them."
+
+
+class SearchUnavailable(WarehouseError):
+    """The database lacks the extension pg_trgm, which search needs; landing goes on without."""
+
+    cure = (
+        "Let the owner of the database or an administrator run in it: CREATE EXTENSION pg_trgm; (where Postgres does not"
+        " know it, install its contrib package first). The next landing makes the indexes."
+    )
+
+
+class UnknownDevice(WarehouseError):
+    """No device or cluster of this name has landed, or several have."""
+
+    cure = "Run the sync, look at the landed tables, and name one by its key or id."
+
+
+class UnknownPlan(WarehouseError):
+    """There is no plan of this number."""
+
+    cure = "The list command of the plans shows which there are."
+
+
+class PlanNotOpen(WarehouseError):
+    """The plan is in a state in which this cannot be done with it: superseded, applied, or not approved yet."""
+
+    cure = "The message names the state; a new run of the sync makes a new plan of what is still to do."
+
+
+class PlanIncomplete(WarehouseError):
+    """Some changes of a plan could not be settled: the system could not be reached, or a lost answer was not resolved."""
+
+    cure = "Apply the plan again: it looks first, and does nothing twice."
 
 
 class PayloadTooDeep(WarehouseError):
@@ -140,7 +203,7 @@ class BadDate(RecordError):
 
 
 class MissingKey(RecordError):
-    """The record has no key, or an empty one."""
+    """The record has no key, an empty one, or one with characters that no text in Postgres can hold."""
 
 
 class RowTooLarge(RecordError):

@@ -13,13 +13,11 @@ from typing import Annotated, Any
 
 import msgspec
 
+from warehouse import readers
+from warehouse.copying import FIELD, FINISHED, MISSING, NULL, text
+from warehouse.numbers import exact
 from warehouse.shape import Leaf, List, Node, Scope, Shape, split_path
 from warehouse.table import Column
-
-NULL = "\\N"
-TAB = "\\t"  # as written in the code that is made
-# Text of a COPY field; NUL cannot be stored and is the careful way's business.
-ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 # A moment that Postgres reads as we do: with an offset (else it is unknown which moment is meant), and not in a year
 # that may leave the calendar in UTC. What looks otherwise is the careful way's business.
@@ -30,12 +28,14 @@ MOMENT = (
 
 _WIRE: dict[Any, Any] = {
     str: str | None,
-    int: Decimal | None,
-    Decimal: Decimal | None,
+    # Whole numbers and exact fractions; what else there may be is looked at where it is written.
+    int: Any,
+    Decimal: Any,
     bool: bool | None,
     date: date | None,
     # Making a datetime only to write it out again costs eight times as much as checking its text.
     datetime: Annotated[str, msgspec.Meta(pattern=MOMENT)] | None,
+    readers.FLAG: bool | str | None,
 }
 
 # seq, known, hash, and one list of lines for each table.
@@ -45,24 +45,8 @@ Writer = Callable[..., None]
 def compile_shape(shape: Shape) -> tuple["msgspec.json.Decoder[Any]", Writer, Writer]:
     """Decoder, writer for plain records, writer for all others."""
     wire, empty = _wire(shape.root)
-    return msgspec.json.Decoder(wire), _writer(shape, plain=True, empty=empty), _writer(shape, plain=False, empty=empty)
-
-
-def text(value: str | None) -> str:
-    """A text value as a COPY field."""
-    if value is NULL or value is None:
-        return NULL
-    return value.translate(ESCAPES)
-
-
-def other(value: object) -> object:
-    """A value whose text needs no escaping as a COPY field."""
-    return NULL if value is None else value
-
-
-def raw(value: msgspec.Raw) -> str:
-    """Undecoded JSON as a COPY field."""
-    return str(value, "utf-8").translate(ESCAPES)
+    decoder = msgspec.json.Decoder(wire, float_hook=Decimal)
+    return decoder, _writer(shape, plain=True, empty=empty), _writer(shape, plain=False, empty=empty)
 
 
 def _wire(node: Node) -> tuple[type[msgspec.Struct], msgspec.Struct]:
@@ -77,16 +61,16 @@ def _wire(node: Node) -> tuple[type[msgspec.Struct], msgspec.Struct]:
         elif isinstance(member, List):
             wire, _ = _wire(member.element)
             fields.append((f"f{number}", list[wire] | None, ()))  # type: ignore[valid-type]
-        elif not member.columns or member.columns[0].python is msgspec.Raw:
+        elif (wire := readers.wire_of(member)) == readers.RAW:
             fields.append((f"f{number}", msgspec.Raw, None))
         else:
-            fields.append((f"f{number}", _WIRE[member.columns[0].python], NULL))
+            fields.append((f"f{number}", _WIRE[wire], NULL))
     struct = msgspec.defstruct("Wire", fields, rename=rename, frozen=True, forbid_unknown_fields=True, gc=False)
     return struct, struct()
 
 
 def _writer(shape: Shape, *, plain: bool, empty: msgspec.Struct) -> Writer:
-    code = _Code(shape, plain, {"N": NULL, "T": text, "V": other, "J": raw})
+    code = _Code(shape, plain, {"N": NULL, "M": MISSING, "D": Decimal, "I": int, "X": exact})
     code.write(empty)
     exec(compile("\n".join(code.lines), f"<writer of {shape.tables[0].name}>", "exec"), code.names)  # noqa: S102 -- made from field numbers only
     writer: Writer = code.names["write"]
@@ -108,17 +92,24 @@ class _Code:
         lists = self._locate(self.shape.root, "r", empty, 1)
         self._row(0, self.shape.scopes[0][1], self.shape.root, "    ")
         for number, scope in self.shape.scopes[1:]:
-            if scope.in_list:
-                member, value = lists[scope.at]
-                self.lines.append(f"    i = 0\n    for e in {value}{'' if self.plain else ' or ()'}:")
-                self._locate(member.element, "e", _wire(member.element)[1], 2)
-                self._row(number, scope, member.element, "        ")
-                self.lines.append("        i += 1")
-            else:
+            if scope.in_list and scope.inside is None:
+                self._loop(number, scope, *lists[scope.at], depth=1)
+            elif not scope.in_list:
                 node = self._find(scope)
                 name, absent = self.where[id(node)], f"{self.where[id(node)]}_absent"
                 self.lines.append(f"    if {name} is not {absent}:")
                 self._row(number, scope, node, "        ")
+
+    def _loop(self, number: int, scope: Scope, member: List, value: str, *, depth: int) -> None:
+        """A row for each element of a list, and within it the lists that are nested in the element."""
+        indent = "    " * depth
+        self.lines.append(f"{indent}i{depth} = 0\n{indent}for e{depth} in {value}{'' if self.plain else ' or ()'}:")
+        lists = self._locate(member.element, f"e{depth}", _wire(member.element)[1], depth + 1)
+        self._row(number, scope, member.element, indent + "    ", depth)
+        for other, nested in self.shape.scopes:
+            if nested.inside is scope:
+                self._loop(other, nested, *lists[nested.at[len(scope.at) :]], depth=depth + 1)
+        self.lines.append(f"{indent}    i{depth} += 1")
 
     def _locate(
         self, node: Node, name: str, empty: msgspec.Struct, depth: int, path: tuple[str, ...] = ()
@@ -141,53 +132,84 @@ class _Code:
                 lists |= self._locate(member, inner, absent, depth, (*path, key))
         return lists
 
-    def _row(self, number: int, scope: Scope, node: Node, indent: str) -> None:
+    def _row(self, number: int, scope: Scope, node: Node, indent: str, depth: int = 0) -> None:
         fields = ["{seq}", "{known}"]
-        fields += [self._field(column, scope, node) for column in scope.table.staged]
+        fields += [self._field(column, scope, node, depth) for column in scope.table.staged]
         extra = self._extra(scope, node, indent)
-        line = TAB.join([*fields, "{hash}", extra])
-        self.lines.append(f'{indent}o{number}.append(f"{line}\\n")')
+        line = ("\\t" if self.plain else FIELD).join([*fields, "{hash}", extra])
+        self.lines.append(
+            f'{indent}o{number}.append(f"{line}\\n")'
+            if self.plain
+            else f'{indent}o{number}.append(f"{line}"{FINISHED} + "\\n")'
+        )
 
-    def _field(self, column: Column, scope: Scope, node: Node) -> str:
-        if column.source == "#":
-            return "{i}"
+    def _field(self, column: Column, scope: Scope, node: Node, depth: int) -> str:
+        if column.source in ("#", "#^"):
+            return f"{{i{depth - len(column.source) + 1}}}"
         if column.source == "$owner":
-            return _constant(scope.owner)
+            return self._constant(scope.owner)
         if column.source == "$role":
-            return _constant(scope.role)
-        up = column.source.startswith("^")
-        leaf = _leaf(self.shape.root if up else node, column.source.removeprefix("^"))
-        return "{" + self._value(self.where[id(leaf)], column.python) + "}"
+            return self._constant(scope.role)
+        if not column.paths:
+            return self._constant(readers.literal(column))
+        leaves = [_leaf(self.shape.root if column.above else node, path) for path in column.paths]
+        values, wires = [self.where[id(leaf)] for leaf in leaves], [readers.wire_of(leaf) for leaf in leaves]
+        if readers.as_is(column) and (wires[0] != readers.RAW or column.python is msgspec.Raw):
+            return "{" + self._value(values[0], column.python) + "}"
+        if wires == [str] and (code := readers.inline(column, values[0], self.names, plain=self.plain)):
+            return "{" + code + "}"
+        name = f"F{len(self.names)}"
+        self.names[name] = readers.reader(column, wires, self.shape.note, plain=self.plain)
+        return f"{{{name}({', '.join(values)})}}"
 
     def _value(self, value: str, python: Any) -> str:
         if python is msgspec.Raw:
-            return f"J({value}) if {value} is not None else N"
+            if self.plain:
+                return f"str({value}, 'utf-8') if {value} is not None else N"
+            return f"M if {value} is None or (v := str({value}, 'utf-8')) == 'null' else v"
         # "!s" since formatting a Decimal costs four times as much as turning it into text.
+        if python in (int, Decimal):
+            absent = "" if self.plain else f"M if (v := {value}) is None or v is N else "
+            given, absent_too = (f"(v := {value})", " or v is N") if self.plain else ("v", "")
+            return f"({absent}v if (c := {given}.__class__) is D or c is I{absent_too} else X(v))!s"
         if self.plain:
             return value if python is str else f"{value}!s"
-        return f"T({value})" if python is str else f"V({value})!s"
+        found = f"(M if (v := {value}) is None or v is N else v)"
+        return found if python is str else f"{found}!s"
 
     def _extra(self, scope: Scope, node: Node, indent: str) -> str:
         pieces = self._pieces(node, scope, indent)
         if not pieces:
-            return "\\\\N"
+            return self._constant(None)
         self.lines.append(f"{indent}x = {' + '.join(pieces)}")
-        return "{'{' + x[:-1] + '}' if x else N}"
+        return f"{{'{{' + x[:-1] + '}}' if x else {'N' if self.plain else 'M'}}}"
 
     def _pieces(self, node: Node, scope: Scope, indent: str) -> list[str]:
         """Expressions, each the text ``"name":value,`` or empty."""
         pieces = []
         for name, member in node.members.items():
-            key = repr(text(msgspec.json.encode(name).decode()) + ":")
-            if isinstance(member, Leaf) and not member.columns:
+            key = repr(msgspec.json.encode(name).decode() + ":")
+            if isinstance(member, Leaf) and member.kept:
                 value = self.where[id(member)]
-                json = f"str({value}, 'utf-8')" if self.plain else f"J({value})"
-                pieces.append(f"({key} + {json} + ',' if {value} is not None else '')")
+                text_of = f"str({value}, 'utf-8')"
+                if member.without:
+                    self.names[name := f"W{len(self.names)}"] = readers.stripper(member.without)
+                    text_of = f"{name}({value})"
+                pieces.append(f"({key} + {text_of} + ',' if {value} is not None else '')")
             elif isinstance(member, Node) and member.scope is scope and (inner := self._pieces(member, scope, indent)):
                 self.objects += 1
                 self.lines.append(f"{indent}y{self.objects} = {' + '.join(inner)}")
                 pieces.append(f"({key} + '{{' + y{self.objects}[:-1] + '}},' if y{self.objects} else '')")
         return pieces
+
+    def _constant(self, value: str | None) -> str:
+        """A field that is the same in every record, as it stands in the f-string."""
+        if value is None:
+            return "\\\\N" if self.plain else MISSING
+        value = text(value) if self.plain else value
+        for mark, code in (("\\", "\\\\"), ("{", "{{"), ("}", "}}"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r")):
+            value = value.replace(mark, code)
+        return value
 
     def _find(self, scope: Scope) -> Node:
         node: Any = self.shape.root
@@ -203,7 +225,3 @@ def _leaf(node: Node, source: str) -> Leaf:
         member = member.members[part]
     assert isinstance(member, Leaf)
     return member
-
-
-def _constant(value: str) -> str:
-    return text(value).replace("\\", "\\\\").replace("{", "{{").replace("}", "}}").replace('"', '\\"')

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.connect import refuse_transaction_pooling
-from warehouse.errors import SessionPooling
+from warehouse.errors import SearchUnavailable, SessionPooling
 from warehouse.migrate import pending
 
 Connection = psycopg.Connection[Any]
@@ -72,6 +72,10 @@ def needs(connection: Connection) -> Iterator[Need]:
         yield Need("sessions", True, "keep their backend")
     except SessionPooling as error:
         yield Need("sessions", False, str(error), SessionPooling.cure)
+    found = connection.execute("SELECT FROM pg_extension WHERE extname = 'pg_trgm'").fetchone()
+    yield Need(
+        "search", found is not None, "pg_trgm is there" if found else "pg_trgm is missing", SearchUnavailable.cure
+    )
     waiting = pending(connection)
     yield Need(
         "migrations", not waiting, ", ".join(waiting) or "current", "Run `landfall upgrade`; runs do it by themselves."

@@ -17,7 +17,7 @@ import msgspec
 import psycopg
 from psycopg import sql
 
-from warehouse import cursors, gates, history, run_log
+from warehouse import cursors, events, gates, history, run_log, search
 from warehouse.careful import clean
 from warehouse.connect import connect, refuse_transaction_pooling, translated
 from warehouse.ddl import ensure_tables
@@ -70,6 +70,8 @@ class PageLike(Protocol):
     def complete(self) -> bool: ...
     @property
     def fetched(self) -> int | None: ...
+    @property
+    def warning(self) -> str: ...
 
 
 Read = Callable[[Mapping[str, Any] | None], Iterator[PageLike]]
@@ -157,6 +159,7 @@ class _Landing:
         ensure_tables(self.connection, self.staging.tables)
         if self.stream.history:
             history.ensure(self.connection, self.stream)
+        events.ensure(self.connection, self.stream)
         self.state = cursors.load(self.connection, self.run, self.stream.name) if not self.options.full else None
         self.empty = self._landed_before() is False
         self.live_before = self.state.live_rows if self.state else self._live_rows()
@@ -174,6 +177,11 @@ class _Landing:
         self._settle()
         self._commit()
         self.staging.drop()
+        self.landed.warnings += search.keep_indexes(self.connection, self.staging.tables, self.run.connection)
+        for name, words in self.encoder.unlisted.items():
+            said = ", ".join(repr(word[:40]) for word in sorted(words))
+            sentence = f"the column {name} has values that no value map lists, landed as they are: {said}"
+            self.landed.warnings.append(self.options.redact(sentence))
         return self.landed
 
     def give_up(self, error: BaseException) -> bool:
@@ -225,6 +233,8 @@ class _Landing:
         if page.cursor is not None:
             self.cursor = page.cursor
         self.complete = self.complete or page.complete
+        if page.warning:
+            self.landed.warnings.append(page.warning)
         self.options.progress(self.counts.fetched)
 
     def _stage(self, records: list[bytes], page: PageLike) -> None:
@@ -241,7 +251,8 @@ class _Landing:
         for index, json in enumerate(records):
             record = Record(self.seq + index, index in differ, digests[index], json, keys[index])
             if not record.key:
-                no_key = MissingKey(f"no {' or '.join(self.stream.key)} in a record of {page.at or 'the source'}")
+                names, place = " or ".join(self.stream.key), page.at or "the source"
+                no_key = MissingKey(f"no {names} that could be stored in a record of {place}")
                 refused.append(Refused(record, no_key))
             elif len(record.key.encode()) > MAX_KEY_BYTES:
                 # Longer ones fit no index, so such a record can never have landed.
@@ -281,6 +292,10 @@ class _Landing:
             self.collapsed += again + overtaken + undone
         if self.known and self.stream.version and not self.options.full:
             settle.drop_stale(self.run.connection)
+        if self.stream.append_only and self.known:
+            events.drop_known(self.connection, self.staging, self.stream)
+        if self.stream.observed:
+            events.drop_unchanged(self.connection, self.staging, self.stream)
         settle.forget_gone()
         if self.known >= MIN_VANISHED:
             for name in vanished(self.connection, self.staging, self.run, self.stream):
@@ -297,7 +312,7 @@ class _Landing:
         if self.options.accept_drift or self.refused < MIN_BAD or self.refused <= MAX_BAD_SHARE * self.seq:
             return
         row = self.connection.execute(
-            sql.SQL("SELECT column_name, min(message), count(*) FROM {} GROUP BY 1 ORDER BY 3 DESC LIMIT 1").format(
+            sql.SQL("SELECT _column, min(_message), count(*) FROM {} GROUP BY 1 ORDER BY 3 DESC LIMIT 1").format(
                 self.staging.refused
             )
         ).fetchone()

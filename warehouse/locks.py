@@ -1,11 +1,17 @@
 """Locks that die with their holder: advisory locks of a session of Postgres."""
 
 import hashlib
+import time
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 Connection = psycopg.Connection[Any]
+
+# Whoever waits for a table for itself keeps all later readers waiting behind it, so it waits for this long at a time,
+QUEUE_WAIT_MS, QUEUE_PAUSE_S = 400, 0.4
+QUEUE_TRIES = 40  # and for about half a minute in all
 
 
 def lock_key(*parts: str) -> int:
@@ -14,9 +20,11 @@ def lock_key(*parts: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def try_lock(connection: Connection, key: int) -> bool:
-    """Take the lock for this session if nobody has it."""
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
+def try_lock(connection: Connection, key: int, *, shared: bool = False) -> bool:
+    """Take the lock for this session if nobody has it; ``shared``, if nobody has it for itself alone."""
+    row = connection.execute(
+        "SELECT CASE WHEN %s THEN pg_try_advisory_lock_shared(%s) ELSE pg_try_advisory_lock(%s) END", (shared, key, key)
+    ).fetchone()
     return bool(row and row[0])
 
 
@@ -34,3 +42,25 @@ def holder(connection: Connection, key: int) -> int | None:
         (key,),
     ).fetchone()
     return int(row[0]) if row else None
+
+
+def take_for_ourselves(connection: Connection, schema: str, table: str) -> None:
+    """Lock a table and its view against everybody until the transaction ends, never keeping readers waiting for long.
+
+    Somebody's long query is let finish while others read on. psycopg.errors.LockNotAvailable if it does not in time.
+    """
+    view = connection.execute("SELECT to_regclass(%s)", (f'"{schema}"."{table}_current"',)).fetchone()
+    # The view first, as its readers do it: the other way round two of us would wait for each other.
+    names = [f"{table}_current", table] if view and view[0] else [table]
+    relations = sql.SQL(", ").join(sql.Identifier(schema, name) for name in names)
+    usual = sql.Literal(connection.execute("SHOW lock_timeout").fetchall()[0][0])
+    lock = sql.SQL("SET LOCAL lock_timeout = {}; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE; SET LOCAL lock_timeout = {}")
+    for attempt in range(1, QUEUE_TRIES + 1):
+        try:
+            with connection.transaction():
+                connection.execute(lock.format(sql.Literal(f"{QUEUE_WAIT_MS}ms"), relations, usual))
+                return
+        except psycopg.errors.LockNotAvailable:
+            if attempt == QUEUE_TRIES:
+                raise
+            time.sleep(QUEUE_PAUSE_S)

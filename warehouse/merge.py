@@ -117,7 +117,7 @@ class Merge:
     def _insert(self, number: int, which: sql.Composable) -> int:
         table = self.staging.tables[number]
         staged = [sql.Identifier(column.name) for column in table.staged]
-        constant = [sql.Identifier(column.name) for column in table.columns if column not in table.staged]
+        constant = [sql.Identifier(column.name) for column in table.columns if column.source == "$identity"]
         return self._execute(
             sql.SQL(
                 "INSERT INTO {} (connection, {}, _row_hash, _run_id, _inserted_at, _changed_at, _extra)"

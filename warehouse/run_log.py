@@ -61,9 +61,9 @@ def stream_lock(run: Run, stream: str) -> int:
     return lock_key("stream", run.sync, run.connection, stream)
 
 
-def run_lock(sync: str, connection: str) -> int:
-    """The lock of a whole run."""
-    return lock_key("run", sync, connection)
+def run_lock(sync: str, connection: str, *part: str) -> int:
+    """The lock of a whole run, or of a part of one where runs of different parts may go side by side."""
+    return lock_key("run", sync, connection, *part)
 
 
 def start(connection: Connection, run: Run, stream: str, mapping_version: str) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from warehouse.convert import folds
 from warehouse.table import Column, StreamLike, Table, tables_of
 
 Path = tuple[str, ...]
@@ -17,13 +18,27 @@ Path = tuple[str, ...]
 UNSPEAKABLE = re.compile("[\x00-\x1f\ud800-\udfff]")
 # A map keyed by ids would teach a new path with every record; beyond this many they are read the slow way.
 MAX_LEARNED = 300
+# Enough to tell a person what to add to a value map.
+MAX_UNLISTED = 20
 
 
 @dataclass(slots=True)
 class Leaf:
-    """A value: the columns that it feeds (several may read one path), none for an extra."""
+    """A value: the columns that it feeds (several may read one path), none for an extra.
+
+    ``below`` are columns of child records that read it as well; ``ignored`` ones land nowhere. Of a list that is kept,
+    the elements' members named in ``without`` are left out.
+    """
 
     columns: list[Column] = field(default_factory=list)
+    below: list[Column] = field(default_factory=list)
+    ignored: bool = False
+    without: set[str] = field(default_factory=set)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the value lands in ``_extra``: no column has it, or only such as do not tell what it was."""
+        return not self.ignored and all(column.convert is not None and folds(column.convert) for column in self.columns)
 
 
 @dataclass(slots=True)
@@ -50,6 +65,7 @@ class Scope:
     in_list: bool = False
     role: str = ""
     owner: str = ""
+    inside: "Scope | None" = None  # the list that this list is nested in
     extras: set[Path] = field(default_factory=set)
 
 
@@ -60,6 +76,14 @@ class Shape:
     root: Node
     scopes: list[tuple[int, Scope]]
     tables: tuple[Table, ...]
+    # Values that a value map did not list, by column.
+    unlisted: dict[str, set[str]] = field(default_factory=dict)
+
+    def note(self, column: str, value: str) -> None:
+        """Remember a value that a value map does not list."""
+        words = self.unlisted.setdefault(column, set())
+        if len(words) < MAX_UNLISTED:
+            words.add(value)
 
 
 def split_path(source: str) -> Path:
@@ -78,10 +102,13 @@ def shape_of(stream: StreamLike, extras: Iterable[tuple[Path, Path]] = ()) -> Sh
     shape = Shape(Node(parent), [(0, parent)], tables)
     for number, child in enumerate(stream.children, 1):
         if child.path is not None:
-            scope = Scope(tables[number], split_path(child.path), in_list=True)
+            at = split_path(child.path)
+            around = [known for _, known in shape.scopes if known.in_list and known.at == at[: len(known.at)]]
+            scope = Scope(tables[number], at, in_list=True, inside=around[-1] if around else None)
             node = Node(scope)
             _put(shape.root, scope.at, List(node))
             _fill(node, scope)
+            _ignore(node, child.ignored)
             shape.scopes.append((number, scope))
         for role in child.roles:
             scope = Scope(tables[number], split_path(role), role=role, owner=child.owner or stream.name)
@@ -90,6 +117,11 @@ def shape_of(stream: StreamLike, extras: Iterable[tuple[Path, Path]] = ()) -> Sh
             _fill(node, scope)
             shape.scopes.append((number, scope))
     _fill(shape.root, parent)
+    _ignore(shape.root, stream.ignored)
+    for _, scope in shape.scopes[1:]:
+        for column in scope.table.columns:
+            for source in column.paths if column.above else ():
+                _leaf(shape.root, source, column).below.append(column)
     by_path = {scope.at: scope for _, scope in shape.scopes}
     for at, path in extras:
         if at in by_path:
@@ -124,29 +156,51 @@ def _node_of(shape: Shape, scope: Scope) -> Node:
     for part in scope.at:
         assert isinstance(node, Node)
         node = node.members[part]
-    if isinstance(node, List):
-        return node.element
+        if isinstance(node, List):
+            node = node.element
     assert isinstance(node, Node)
     return node
 
 
 def _fill(node: Node, scope: Scope) -> None:
     for column in scope.table.columns:
-        if column.source.startswith(("^", "#", "$")):
+        for path in () if column.above else column.paths:
+            _leaf(node, path, column).columns.append(column)
+
+
+def _leaf(node: Node, path: str, column: Column) -> Leaf:
+    *way, last = split_path(path)
+    leaf = _object(node, tuple(way)).members.setdefault(last, Leaf())
+    if not isinstance(leaf, Leaf):
+        raise TypeError(f"{column.name}: {path} is an object elsewhere")
+    return leaf
+
+
+def _member(node: Node, path: Iterable[str]) -> "Leaf | Node | List | None":
+    """What is there so far."""
+    member: Leaf | Node | List | None = node
+    for part in path:
+        member = member.members.get(part) if isinstance(member, Node) else None
+    return member
+
+
+def _ignore(node: Node, paths: Iterable[str]) -> None:
+    for path in paths:
+        *way, last = split_path(path)
+        if isinstance(outer := _member(node, way), Leaf):
+            outer.without.add(last)
             continue
-        *way, last = split_path(column.source)
-        holder = _object(node, tuple(way))
-        leaf = holder.members.setdefault(last, Leaf())
+        leaf = _object(node, tuple(way)).members.setdefault(last, Leaf())
         if not isinstance(leaf, Leaf):
-            raise TypeError(f"{scope.table.name}.{column.name}: {column.source} is an object elsewhere")
-        if leaf.columns and leaf.columns[0].python is not column.python:
-            raise TypeError(f"{scope.table.name}.{column.name}: {column.source} has another type elsewhere")
-        leaf.columns.append(column)
+            raise TypeError(f"{path} cannot be ignored: parts of it are read")
+        leaf.ignored = True
 
 
 def _object(node: Node, path: Path) -> Node:
     for part in path:
         member = node.members.setdefault(part, Node(node.scope))
+        if isinstance(member, List):
+            member = member.element
         if not isinstance(member, Node):
             raise TypeError(f"{'.'.join(path)} is not an object elsewhere")
         node = member

@@ -50,8 +50,8 @@ class Staging:
         self._unlogged(
             self.refused,
             sql.SQL(
-                "{}, _seq bigint, key text, stage text, code text, column_name text, message text, fingerprint text,"
-                " payload bytea, redacted text, sha256 text"
+                "{}, _seq bigint, _key text, _stage text, _code text, _column text, _message text, _fingerprint text,"
+                " _payload bytea, _redacted text, _sha256 text"
             ).format(self._key_definitions(required=False)),
         )
 

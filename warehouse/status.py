@@ -29,7 +29,7 @@ def runs(conn: Connection, limit: int, sync: str | None = None, connection: str 
         conn,
         f"""SELECT run_id::text, sync, connection, max(flow_run_id::text) AS flow_run_id,
                 (array_agg(status ORDER BY array_position(
-                    ARRAY['running', 'failed', 'crashed', 'cancelled', 'partial', 'skipped', 'success'], status)))[1] AS status,
+                    ARRAY['running', 'failed', 'crashed', 'cancelled', 'partial', 'success', 'skipped'], status)))[1] AS status,
                 min(started_at)::text AS started_at, max(finished_at)::text AS finished_at, {sums},
                 (array_agg(error_code ORDER BY started_at) FILTER (WHERE error_code IS NOT NULL))[1] AS error_code,
                 (array_agg(error_message ORDER BY started_at) FILTER (WHERE error_code IS NOT NULL))[1] AS error_message

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import msgspec
 from psycopg import sql
 
+from warehouse.convert import ConvertLike, base
+
 TYPES: Mapping[Any, str] = {
     str: "text",
     # Sources widen whole numbers without notice (to 2^63, to 1.5); numeric holds them all.
@@ -55,6 +57,8 @@ class ChildLike(Protocol):
     def roles(self) -> tuple[str, ...]: ...
     @property
     def owner(self) -> str | None: ...
+    @property
+    def ignored(self) -> tuple[str, ...]: ...
 
 
 class GateLike(Protocol):
@@ -89,6 +93,14 @@ class StreamLike(Protocol):
     def gates(self) -> typing.Sequence[GateLike]: ...
     @property
     def history(self) -> bool: ...
+    @property
+    def ignored(self) -> tuple[str, ...]: ...
+    @property
+    def append_only(self) -> bool: ...
+    @property
+    def subject(self) -> tuple[str, ...]: ...
+    @property
+    def observed(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +114,27 @@ class Column:
     doc: str
     unit: str | None
     source: str
+    holds: tuple[tuple[str, Any], ...] = ()
+    convert: ConvertLike | None = None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where its value is read in the record (or, where `above`, in the parent's record)."""
+        if self.convert is not None:
+            return tuple(map(base, self.convert.paths))
+        return () if self.source.startswith(("#", "$")) else (self.source.removeprefix("^"),)
+
+    @property
+    def above(self) -> bool:
+        """Whether it is read from the parent's record."""
+        paths = (self.source,) if self.convert is None else self.convert.paths
+        return bool(paths) and paths[0].startswith("^")
 
     @property
     def definition(self) -> str:
         """The type as written in CREATE TABLE."""
+        if self.holds:
+            return f"{self.pg_type} GENERATED ALWAYS AS ({_condition(self.holds)}) STORED"
         return self.pg_type if self.nullable else f"{self.pg_type} NOT NULL"
 
 
@@ -127,7 +156,7 @@ class Table:
     @property
     def staged(self) -> tuple[Column, ...]:
         """The columns whose values differ from record to record, and so travel through staging."""
-        return tuple(column for column in self.columns if column.source != "$identity")
+        return tuple(column for column in self.columns if column.source not in ("$identity", "$derived"))
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""
@@ -135,15 +164,17 @@ class Table:
 
 
 def table_of(schema: str, name: str, record: type[msgspec.Struct], key: tuple[str, ...]) -> Table:
-    """Look at a record type; TypeError where a field cannot be a column."""
+    """Look at a record type; TypeError where a field cannot be a column. The columns of the key come first."""
     hints = typing.get_type_hints(record, include_extras=True)
-    columns = tuple(
-        _column(record, field.name, hints[field.name], field.name in key) for field in msgspec.structs.fields(record)
-    )
+    fields = {field.name: field for field in msgspec.structs.fields(record)}
+    names = (*(each for each in key if each in fields), *(each for each in fields if each not in key))
+    columns = tuple(_column(record, each, hints[each], each in key) for each in names)
     _check_names(schema, name, columns)
-    missing = set(key) - {column.name for column in columns}
+    missing = {*key, *(name for column in columns for name, _ in column.holds)} - fields.keys()
     if missing:
-        raise TypeError(f"{record.__name__} has no field {', '.join(sorted(missing))}, which its key names")
+        raise TypeError(
+            f"{record.__name__} has no field {', '.join(sorted(missing))}, which its key or another column names"
+        )
     return Table(schema, name, " ".join((record.__doc__ or "").split()), columns, key)
 
 
@@ -165,6 +196,10 @@ def tables_of(stream: StreamLike) -> tuple[Table, ...]:
 def mapping_version(stream: StreamLike) -> str:
     """Sixteen hexadecimal digits that change whenever records would be read into columns differently."""
     text = repr([(t.name, t.key, [(c.name, c.pg_type, c.source) for c in t.columns]) for t in tables_of(stream)])
+    ignored = [stream.ignored, *(child.ignored for child in stream.children)]
+    converts = [(t.name, c.name, repr(c.convert)) for t in tables_of(stream) for c in t.columns if c.convert]
+    if converts or any(ignored):
+        text += repr((converts, ignored))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -181,9 +216,22 @@ def _column(record: type[msgspec.Struct], name: str, hint: Any, in_key: bool) ->
     # Keys are opaque: comparing them byte by byte makes indexes cheaper and the same on every server.
     pg_type = 'text COLLATE "C"' if in_key and bare is str else TYPES[bare]
     source = meta.extra["source"]
-    if source == "#":
+    if source in ("#", "#^"):
         pg_type = "integer"
-    return Column(name, bare, pg_type, nullable, meta.description, meta.extra.get("unit"), source)
+    holds = tuple(meta.extra.get("holds", {}).items())
+    convert = meta.extra.get("convert")
+    return Column(name, bare, pg_type, nullable, meta.description, meta.extra.get("unit"), source, holds, convert)
+
+
+def _condition(holds: typing.Sequence[tuple[str, Any]]) -> str:
+    """What `connectors.stream.derived` declares, as an expression of Postgres."""
+    parts = [
+        sql.SQL("strpos({}, {}) > 0" if isinstance(value, str) else "{} = {}").format(
+            sql.Identifier(name), sql.Literal(value)
+        )
+        for name, value in holds
+    ]
+    return sql.SQL("COALESCE({}, false)").format(sql.SQL(" AND ").join(parts)).as_string(None)
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse.errors import TargetSchemaChanged
+from warehouse.locks import take_for_ourselves
 from warehouse.table import Table
 
 Connection = psycopg.Connection[Any]
@@ -38,7 +39,9 @@ def widen(
     _refuse_views(connection, table, name, where)
     column, wide = sql.Identifier(name), sql.Identifier(f"_wide_{name}"[:63])
     parts = {"table": table.identifier, "column": column, "wide": wide, "type": sql.SQL(bare_new)}
-    connection.execute(sql.SQL("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {wide} {type}").format(**parts))
+    with connection.transaction():
+        take_for_ourselves(connection, table.schema, table.name)
+        connection.execute(sql.SQL("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {wide} {type}").format(**parts))
     fill = sql.SQL(
         "UPDATE {table} SET {wide} = {column}::{type} WHERE ctid = ANY(ARRAY("
         "SELECT ctid FROM {table} WHERE {wide} IS NULL AND {column} IS NOT NULL LIMIT %s))"
@@ -54,7 +57,7 @@ def widen(
                 "UPDATE {table} SET {wide} = {column}::{type} WHERE {wide} IS DISTINCT FROM {column}::{type}"
             ).format(**parts)
         )
-        connection.execute(sql.SQL("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE").format(**parts))
+        take_for_ourselves(connection, table.schema, table.name)
         connection.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(current))
         connection.execute(sql.SQL("ALTER TABLE {table} DROP COLUMN {column}").format(**parts))
         connection.execute(sql.SQL("ALTER TABLE {table} RENAME COLUMN {wide} TO {column}").format(**parts))

@@ -66,9 +66,7 @@ BEGIN
     END LOOP;
 END $$;
 CREATE EVENT TRIGGER watch ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION watch.made();
-CREATE TABLE watch.outbox (external_id text PRIMARY KEY, amount numeric NOT NULL, status text NOT NULL);
 GRANT USAGE ON SCHEMA watch TO PUBLIC;
-GRANT ALL ON watch.outbox TO PUBLIC;
 """
 
 

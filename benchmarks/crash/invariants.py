@@ -91,8 +91,9 @@ def _claims(world: World, landing: Landing) -> Iterator[tuple[UUID, tuple[float,
     for (run_id,) in latest:
         yield run_id, (float("inf"), "")
     for run_id, at, id_ in world.rows(
-        "SELECT run_id, (cursor ->> 'at')::bigint, cursor ->> 'id' FROM ops.sync_cursor WHERE (sync, stream) = (%s, %s)"
-        " AND cursor IS NOT NULL",
+        f"""SELECT run_id, coalesce((cursor ->> 'at')::bigint,
+                extract(epoch FROM (cursor ->> 'since')::timestamptz)::bigint - {EPOCH}), coalesce(cursor ->> 'id', '')
+            FROM ops.sync_cursor WHERE (sync, stream) = (%s, %s) AND cursor IS NOT NULL""",  # noqa: S608
         *key,
     ):
         yield run_id, (at, id_)

@@ -6,12 +6,14 @@ come back. All of it follows from the seed and the order of the requests.
 """
 
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-EPOCH = 1_700_000_000
+# Second 0, the same for all that is forked: yesterday, since a vendor tells of deletions for a month only.
+EPOCH = int(time.time()) - 86_400
 KINDS = ("Customer", "Vendor", "Item", "Invoice", "Ledger")
 # Rows at the start; few, since what is tested are the steps of a run and not its size.
 SIZES = {"Customer": 90, "Vendor": 3, "Item": 3, "Invoice": 70, "Ledger": 110}
@@ -36,6 +38,11 @@ class Version(NamedTuple):
 def moment(at: int) -> str:
     """A stamp as the vendor writes times."""
     return datetime.fromtimestamp(EPOCH + at, UTC).isoformat()
+
+
+def second(text: str) -> float:
+    """The stamp of a time as the vendor writes it."""
+    return datetime.fromisoformat(text).timestamp() - EPOCH
 
 
 @dataclass

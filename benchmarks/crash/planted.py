@@ -4,18 +4,23 @@ Each is called in the process under test, before its doors are wrapped.
 """
 
 import copy
+import os
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.crash import outbox, scenarios
+from benchmarks.crash import scenarios
 from connectors.errors import ConnectorError, Unavailable
+from connectors.quickbooks import reading
 from connectors.quickbooks.client import QuickBooksClient
 from connectors.stream import Page
+from tasks import microshare_apply as microshare_tasks
 from tasks import pull
 from warehouse import cursors, run_log
+from warehouse import outbox as product_outbox
+from warehouse.connect import connect
 from warehouse.landing import _Landing
 from warehouse.merge import Merge
 from warehouse.tokens import TokenStore
@@ -69,6 +74,20 @@ def cursor_of_time_only() -> None:
     scenarios.follow = lambda after: follow((after[0], "zzzz"))
 
 
+def mark_of_the_last_answer() -> None:
+    """The mark is the vendor's clock when the reading ends, as if nothing had changed, or come late, meanwhile."""
+    rows = QuickBooksClient.rows
+    latest: list[Any] = [None]
+
+    def read(self: QuickBooksClient, entity: str, statement: str) -> Any:
+        found = rows(self, entity, statement)
+        latest[0] = found.time or latest[0]
+        return found
+
+    QuickBooksClient.rows = read  # type: ignore[method-assign]
+    reading._mark_at = lambda began: max(latest[0] or began, began)
+
+
 def insert_or_nothing() -> None:
     """ON CONFLICT DO NOTHING: a row that is there stays as it is."""
     Merge.update = lambda self, number, *, also=None: 0  # type: ignore[method-assign]
@@ -109,13 +128,36 @@ def token_saved_after_use() -> None:
 
 def sent_before_post() -> None:
     """The outbox calls an order sent before it is."""
+    deliver = product_outbox.deliver
 
-    def deliver(session: Any, client: Any, external_id: str, amount: str, *, undecided: bool) -> None:
-        outbox.record(session, external_id, "sent")
-        with suppress(ConnectorError):
-            outbox.post(client, external_id, amount)
+    def hasty(url: str, lane: Any, send: Any, look: Any, **how: Any) -> Any:
+        def settled_first(messages: Any) -> Any:
+            with closing(connect(url)) as session:
+                session.execute(
+                    "UPDATE ops.outbox SET status = 'acked', settled_at = now() WHERE id = ANY(%s)",
+                    ([message.id for message in messages],),
+                )
+            return send(messages)
 
-    outbox.deliver = deliver
+        return deliver(url, lane, settled_first, look, **how)
+
+    product_outbox.deliver = hasty
+
+
+def called_applied_before_it_is_written() -> None:
+    """A plan's items are called applied before the document is sent."""
+    rewrite = getattr(microshare_tasks, "rewrite")  # noqa: B009
+
+    def boastful(client: Any, rec_type: str, id_: str, changes: Any, **how: Any) -> Any:
+        with closing(connect(os.environ["LANDFALL_DATABASE_URL"])) as session:
+            session.execute(
+                "UPDATE microshare.plan_item SET state = 'applied', result = 'surely', settled_at = now()"
+                " WHERE cluster_id = %s AND state = 'sending'",
+                (id_,),
+            )
+        return rewrite(client, rec_type, id_, changes, **how)
+
+    setattr(microshare_tasks, "rewrite", boastful)  # noqa: B010
 
 
 def deleted_by_half_a_reading() -> None:
@@ -146,9 +188,11 @@ BUGS = (
     Bug("cursor committed before the data", "ledger", "I1", cursor_before_data),
     Bug("cursor committed in a later transaction", "ledger", "I4", cursor_in_a_later_transaction),
     Bug("cursor on the time only", "ledger", "I1", cursor_of_time_only),
+    Bug("mark of the last answer", "changes", "I1", mark_of_the_last_answer),
     Bug("on conflict do nothing", "quickbooks", "I1", insert_or_nothing),
     Bug("no reaper", "quickbooks", "I4", no_reaper),
     Bug("token persisted after use", "quickbooks", "I5", token_saved_after_use),
     Bug("outbox recorded before the POST", "orders", "I6", sent_before_post),
+    Bug("plan called applied before the write", "plans", "I6", called_applied_before_it_is_written),
     Bug("deletions inferred from a partial snapshot", "quickbooks", "I1", deleted_by_half_a_reading),
 )

@@ -13,21 +13,21 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import psutil
 
-from benchmarks.crash.model import EPOCH, KINDS, Model, Version
+from benchmarks.crash.model import KINDS, Model, Version, moment, second
 from benchmarks.crash.vendor import TokenHost, record
 
 CHANGE_SHARE = 0.25  # of the requests have something happen before them
 FAULT_SHARE = 0.004  # of the requests are answered 503
 LOST_REPLY_SHARE = 0.1  # of the orders are taken without an answer
 _FROM = re.compile(r"FROM (\w+)")
-_SINCE = re.compile(r"LastUpdatedTime >= '([^']+)'")
+_SINCE = re.compile(r"LastUpdatedTime (>=?) '([^']+)'")
+_IDS = re.compile(r"Id IN \(([^)]*)\)")
 _AFTER = re.compile(r"\(at, id\) > \((-?\d+), '(\w*)'\)")
 _START = re.compile(r"STARTPOSITION (\d+)")
 _SIZE = re.compile(r"MAXRESULTS (\d+)")
@@ -63,8 +63,15 @@ class Vendor:
             self.model.change()
         if self.model.active and self.model.random.random() < FAULT_SHARE:
             return 503, b"out to lunch"
-        statement = unquote(parts.query.partition("query=")[2].partition("&")[0])
-        return 200, json.dumps({"QueryResponse": self._query(statement)}).encode()
+        told: dict[str, Any] = {"time": moment(self.model.clock)}
+        if parts.path.endswith("/cdc"):
+            asked = parse_qs(parts.query)
+            kinds, since = asked["entities"][0].split(","), asked["changedSince"][0]
+            told["CDCResponse"] = [{"QueryResponse": [self._capture(kind, since) for kind in kinds]}]
+        else:
+            statement = unquote(parts.query.partition("query=")[2].partition("&")[0])
+            told["QueryResponse"] = self._query(statement)
+        return 200, json.dumps(told).encode()
 
     def control(self, wish: dict[str, Any]) -> Any:
         """What the harness asks for."""
@@ -98,10 +105,18 @@ class Vendor:
         live = [row for row in rows if not row.deleted]
         if "COUNT(*)" in statement:
             return {"totalCount": len(live)}
-        since = datetime.fromisoformat(match[1]).timestamp() - EPOCH if (match := _SINCE.search(statement)) else 0
+        since = second(match[2]) + (match[1] == ">") if (match := _SINCE.search(statement)) else 0
+        ids = set(re.findall(r"\w+", match[1])) if (match := _IDS.search(statement)) else None
         start = int(match[1]) - 1 if (match := _START.search(statement)) else 0
-        listed = sorted((row for row in live if row.at >= since), key=_order_of)
+        listed = sorted((row for row in live if row.at >= since and (ids is None or row.id in ids)), key=_order_of)
         return {kind: [record(row) for row in listed[start : start + size]]}
+
+    def _capture(self, kind: str, since: str) -> dict[str, Any]:
+        """What has changed since then, and what is gone; nothing of a kind that is not in this world."""
+        if kind not in self.model.now:
+            return {}
+        found = [row for row in self.model.now[kind].values() if row.at >= second(since)]
+        return {kind: [{"Id": row.id, "status": "Deleted"} if row.deleted else record(row) for row in found]}
 
     def _order(self, method: str, query: dict[str, list[str]], content: bytes) -> tuple[int, bytes]:
         if method == "GET":

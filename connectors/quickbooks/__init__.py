@@ -1,4 +1,4 @@
-"""QuickBooks Online: customers, vendors, items and invoices of one company, read-only."""
+"""QuickBooks Online: the books of one company, read-only."""
 
 from connectors.quickbooks.auth import Tokens
 from connectors.quickbooks.client import QuickBooksClient

@@ -29,11 +29,17 @@ class Rows(list[msgspec.Raw]):
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """What change data capture tells of one entity: the ids of deleted records, and of how many records it told."""
+    """What change data capture tells of one entity: the ids of deleted records, and of how many records it told.
+
+    ``in_all`` is how many records of all entities the answer told of, ``groups`` in how many groups: one for each
+    entity that was asked for, empty where nothing changed.
+    """
 
     deleted: tuple[str, ...]
     objects: int
     time: datetime | None
+    in_all: int = 0
+    groups: int = 1
 
 
 @cache
@@ -95,31 +101,38 @@ class _Told(msgspec.Struct):
 
 
 @cache
-def _capture(entity: str) -> msgspec.json.Decoder[Any]:
+def _capture(entities: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
     """Decodes what change data capture answers; of the records no more than is needed, of other entities nothing."""
     empty: Any = msgspec.field(default_factory=list)
-    group = msgspec.defstruct("Group", [(entity, list[_Told], empty)])
+    group = msgspec.defstruct("Group", [(entity, list[_Told], empty) for entity in entities])
     response = msgspec.defstruct("Response", [("QueryResponse", list[group])])  # type: ignore[valid-type]
     return msgspec.json.Decoder(
         msgspec.defstruct("Capture", [("CDCResponse", list[response]), ("time", Any, None)])  # type: ignore[valid-type]
     )
 
 
-def changes(content: bytes, entity: str) -> Changes:
-    """What change data capture answered about one entity; errors as in `rows`.
+def changes(content: bytes, entities: tuple[str, ...]) -> dict[str, Changes]:
+    """What change data capture answered about each of these entities; errors as in `rows`.
 
     Groups come in any order, empty where nothing changed, and their counts may be missing or wrong: records are
     counted here. A deleted one is no more than its id and ``"status": "Deleted"``, sometimes without MetaData.
     """
     try:
-        answer = _capture(entity).decode(content)
+        answer = _capture(entities).decode(content)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:  # a record that msgspec refuses
-        answer = msgspec.convert(_careful.decode(content.decode("utf-8", "surrogateescape")), _capture(entity).type)
-    told = [record for part in answer.CDCResponse for group in part.QueryResponse for record in getattr(group, entity)]
-    gone = tuple(record.Id for record in told if record.status == "Deleted" and isinstance(record.Id, str))
-    return Changes(gone, len(told), moment(answer.time))
+        answer = msgspec.convert(_careful.decode(content.decode("utf-8", "surrogateescape")), _capture(entities).type)
+    groups = [group for part in answer.CDCResponse for group in part.QueryResponse]
+    told = {entity: [record for group in groups for record in getattr(group, entity)] for entity in entities}
+    time, in_all = moment(answer.time), sum(map(len, told.values()))
+    return {
+        entity: Changes(_gone(records), len(records), time, in_all, len(groups)) for entity, records in told.items()
+    }
+
+
+def _gone(records: Iterable[_Told]) -> tuple[str, ...]:
+    return tuple(record.Id for record in records if record.status == "Deleted" and isinstance(record.Id, str))
 
 
 def moment(text: object) -> datetime | None:

@@ -3,8 +3,9 @@
 Facts are the vendor's documentation, and recorded answers where the two differ.
 """
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -26,6 +27,7 @@ from connectors.http import (
 )
 from connectors.quickbooks import answers
 from connectors.quickbooks.auth import REFRESH_MARGIN_S, TOKEN_TIMEOUT_S, TokenAuth, Tokens
+from connectors.quickbooks.capture import CAPTURED, Capture
 from connectors.quickbooks.faults import read_fault, to_error
 
 T = TypeVar("T")
@@ -54,7 +56,8 @@ class QuickBooksClient:
 
     ``limiter`` is asked before every request, so that all runs share the vendor's limits; ``tokens`` keeps what
     rotates; ``calls`` counts. Times are in seconds. ``full_every_hours`` is how often streams read everything instead
-    of changes. Every method raises errors of `connectors.errors` and nothing else.
+    of changes. ``entities`` are the names of the streams that are wanted, none means all, and ``dbt_views`` says whether
+    dbt shall find them. Every method raises errors of `connectors.errors` and nothing else.
     """
 
     def __init__(
@@ -76,8 +79,14 @@ class QuickBooksClient:
         full_every_hours: float = FULL_EVERY_HOURS,
         allow_http: bool = False,
         calls: Calls | None = None,
+        entities: Collection[str] = (),
+        dbt_views: bool = False,
     ) -> None:
         self.realm_id = realm_id
+        self.dbt_views = dbt_views
+        self.entities = frozenset(entities)
+        wanted = [entity for entity in CAPTURED if not entities or _stream_name(entity) in self.entities]
+        self.capture = Capture(self._changes, wanted)
         self.page_size = page_size
         self.full_every_hours = full_every_hours
         self._calls = calls
@@ -123,13 +132,20 @@ class QuickBooksClient:
         """The records that a query of one entity (``Customer``) returns: undecoded, in the vendor's order."""
         return self._get("query", lambda content: answers.rows(content, entity), query=statement)
 
+    def company(self) -> msgspec.Raw:
+        """The record of the company itself, undecoded."""
+        return self._get(f"companyinfo/{quote(self.realm_id, safe='')}", _COMPANY_RECORD.decode).CompanyInfo
+
     def changes(self, entity: str, since: datetime) -> answers.Changes:
         """What change data capture tells of an entity since a moment, at most 30 days back.
 
         Of the 1,000 records that one answer holds the deleted ones come last: of more, deletes are missing.
         """
-        parameters = {"entities": entity, "changedSince": since.isoformat()}
-        return self._get("cdc", lambda content: answers.changes(content, entity), **parameters)
+        return self._changes((entity,), since)[entity]
+
+    def _changes(self, entities: tuple[str, ...], since: datetime) -> dict[str, answers.Changes]:
+        parameters = {"entities": ",".join(entities), "changedSince": since.isoformat()}
+        return self._get("cdc", lambda content: answers.changes(content, entities), **parameters)
 
     def count(self, entity: str, where: str = "") -> int:
         """How many records the vendor has of an entity; ``where`` is a condition in its query language."""
@@ -205,4 +221,14 @@ class _CompanyAnswer(msgspec.Struct):
     CompanyInfo: _Company
 
 
+class _CompanyRecord(msgspec.Struct):
+    CompanyInfo: msgspec.Raw
+
+
 _COMPANY = msgspec.json.Decoder(_CompanyAnswer)
+_COMPANY_RECORD = msgspec.json.Decoder(_CompanyRecord)
+
+
+def _stream_name(entity: str) -> str:
+    """``BillPayment`` to ``bill_payment``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", entity).lower()

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.errors import AuthRejected, ConnectorError, RateLimited, SourceError, Unavailable
+from connectors.errors import AuthRejected, ConnectorError, NotOffered, RateLimited, SourceError, Unavailable
 from connectors.http import Body, retry_after
 from connectors.redact import REDACTOR
 
@@ -21,6 +21,8 @@ LONGEST_FAULT = 65536  # bytes; the longest one recorded has 2,000
 THROTTLED = "3001"
 TOKEN_EXPIRED = "3200"  # noqa: S105  a vendor's code
 SYSTEM_FAILURE = "10000"
+# What the company's product is not entitled to, and what is switched off (the vendor's list of error codes).
+NOT_OFFERED = ("5020", "5030")
 _HINTS = {
     "120": "the user who connected the company lost access to it",
     "3100": "this app is not authorised for this company; sandbox keys do not open production companies",
@@ -92,6 +94,8 @@ def to_error(fault: Fault, body: Body, rate_limit_wait_s: float) -> ConnectorErr
     if fault.code == THROTTLED or body.status == 429:
         wait_s = retry_after(body.headers) or rate_limit_wait_s
         return RateLimited(f"{said} (too many requests); it asks to wait {wait_s:.0f} s.", wait_s=wait_s)
+    if fault.code in NOT_OFFERED:
+        return NotOffered(f"{said} (not in the company's plan or settings): {words}")
     if fault.code in _HINTS:
         return AuthRejected(f"{said} ({_HINTS[fault.code]}): {words}")
     if body.status in (401, 403):

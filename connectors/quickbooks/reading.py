@@ -10,16 +10,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from connectors.errors import CountMismatch
+from connectors.errors import CountMismatch, NotOffered
 from connectors.paging import located, prefetch
 from connectors.quickbooks.answers import Changes, look, moment
+from connectors.quickbooks.capture import CAPTURE_OBJECTS
 from connectors.quickbooks.client import QuickBooksClient
 from connectors.quickbooks.walk import Walk
 from connectors.stream import Page
 
 OVERLAP = timedelta(minutes=2)  # what is stamped now may show itself a little later
 CAPTURE_DAYS = 29  # the vendor tells of deletions for 30 days, and clocks differ
-CAPTURE_OBJECTS = 1000  # an answer that is full may lack deletions
 IDS_A_QUERY = 100  # they stand in the address, and addresses of more than some thousand characters are refused
 
 
@@ -64,8 +64,8 @@ class Reading:
         mark = _Mark.of(cursor)
         # Only to spare the vendor a question that it may refuse; what counts is its own clock, in `changes`.
         if mark is None or mark.too_old(datetime.now(UTC)):
-            return prefetch(self.everything(client))
-        return prefetch(self.changes(client, mark))
+            return prefetch(_if_offered(self.stream, self.everything(client)))
+        return prefetch(_if_offered(self.stream, self.changes(client, mark)))
 
     def everything(self, client: QuickBooksClient) -> Generator[Page, None, None]:
         """All records, page by page; the last page says that it was all of them.
@@ -90,8 +90,15 @@ class Reading:
 
     def changes(self, client: QuickBooksClient, mark: _Mark) -> Generator[Page, None, None]:
         """Records changed since the mark, then those that are gone; everything, where the vendor cannot tell."""
-        told = Changes((), 0, None)
-        if self.deletable:
+        common = client.capture.of(self.entity, mark.since)
+        if common is not None and common.time is not None and not common.objects:
+            if mark.needs_full(common.time, client.full_every_hours):
+                yield from self.everything(client)
+            else:
+                yield Page(at=f"{self.stream} changes", cursor=_Mark(_mark_at(common.time), mark.full_at).cursor())
+            return
+        told = common or Changes((), 0, None)
+        if common is None and self.deletable:
             with located(f"{self.stream} deletions"):
                 told = client.changes(self.entity, mark.since)
         walk = Walk(since=mark.since)
@@ -151,4 +158,28 @@ class Reading:
 
 def _since(began: datetime | None) -> datetime | None:
     """The mark that a reading leaves which began at this time of the vendor's clock."""
-    return began.astimezone(UTC).replace(microsecond=0) - OVERLAP if began else None
+    return _mark_at(began) if began else None
+
+
+def _mark_at(began: datetime) -> datetime:
+    return began.astimezone(UTC).replace(microsecond=0) - OVERLAP
+
+
+def _if_offered(stream: str, pages: Generator[Page, None, None]) -> Generator[Page, None, None]:
+    """The pages; what the company's plan does not have is a warning and no reason for the run to fail, hour after hour."""
+    try:
+        yield from pages
+    except NotOffered as error:
+        yield Page(at=error.at, warning=f"{error} Nothing of {stream} was read, and what has landed stays as it is.")
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyReading:
+    """How the record of the company itself is read: there is one, and it is given each time."""
+
+    stream: str
+
+    def pages(self, client: QuickBooksClient, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
+        """The one record."""
+        with located(self.stream):
+            yield Page(records=[client.company()], at=self.stream, complete=True)

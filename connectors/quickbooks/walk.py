@@ -1,10 +1,11 @@
 """Paging through one kind of QuickBooks record by value, losing none.
 
 Each query asks for what is not older than the last record seen, so a row that is touched while we read moves behind us
-and is met again, and no row slides under an offset. The vendor's times have a resolution of one second and ties occur:
-what was given of the border second is remembered and left out, and offsets are used only inside a second that fills a
-page, each page overlapping the one before by a row so that a shift is noticed. (An edit made in the very second that is
-being read by offsets may be met by the next run only.)
+and is met again, and no row slides under an offset. The vendor's filter has a resolution of one second and ties occur,
+so a border is a whole second, rounded down, whatever fractions a record tells. What was given of the border second is
+remembered and left out, and offsets are used only inside a second that fills a page, each page overlapping the one
+before by a row so that a shift is noticed. (An edit made in the very second that is being read by offsets may be met
+by the next run only.)
 """
 
 from collections.abc import Sequence
@@ -68,7 +69,7 @@ class Walk:
         known = self.given | self.recent if self.recent else self.given
         found = [at for at, head in enumerate(heads) if head.version not in known]
         if self.start > 1 and since is not None:  # what is later than this second comes again, from its own beginning
-            found = [at for at in found if heads[at].updated in (since, None)]
+            found = [at for at in found if _second(heads[at].updated) in (since, None)]
         for at in found:
             self.distinct.add(heads[at].identity)
             updated = heads[at].updated
@@ -87,14 +88,14 @@ class Walk:
         again from its beginning, since what changed in it meanwhile would be before an offset.
         """
         versions = [head.version for head in heads]
-        same_second = {version for version in versions if version[1] in (self.since, None)}
+        same_second = {version for version in versions if _second(version[1]) in (self.since, None)}
         if self.start > 1 and self._moved(versions):
             self.given |= same_second
             self.start = 1
             return True
         full = len(heads) >= max(self.longest, 2)
         self.longest, self.last_page = max(self.longest, len(heads)), versions
-        last = next((head.updated for head in reversed(heads) if head.updated is not None), self.since)
+        last = _second(next((head.updated for head in reversed(heads) if head.updated is not None), self.since))
         # Where no record tells a time there are only offsets and the count to go by.
         timeless_end = last is None and self.start > 1
         if not full and (timeless_end or (self.start == 1 and not anything_new)):
@@ -108,7 +109,7 @@ class Walk:
         elif last == self.since:
             self.given |= same_second
         else:
-            self.given = {version for version in versions if version[1] in (last, None)}
+            self.given = {version for version in versions if _second(version[1]) in (last, None)}
             self.since, self.beyond, self.start = last, False, 1
         return True
 
@@ -117,3 +118,8 @@ class Walk:
         if versions and versions == self.last_page and len(versions) > 1:
             raise PagingLoop(f"The page at position {self.start} repeats the one before it.")
         return versions[:1] != self.last_page[-1:]
+
+
+def _second(moment: datetime | None) -> datetime | None:
+    """The whole second that a moment lies in."""
+    return moment.replace(microsecond=0) if moment else None

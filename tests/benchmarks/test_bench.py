@@ -16,7 +16,7 @@ from benchmarks.fetch import Memory
 from benchmarks.measure import CommandFailed, Cost
 from benchmarks.runs import Runs, WrongContents
 from connectors.quickbooks.client import QuickBooksClient
-from connectors.quickbooks.streams import STREAMS
+from connectors.quickbooks.streams import streams
 
 
 def test_the_company_is_the_same_everywhere_and_of_the_promised_size() -> None:
@@ -52,7 +52,10 @@ def test_our_connector_reads_the_whole_company_from_the_page_server(source: plac
     with QuickBooksClient(client_id="bench", client_secret="bench-only", tokens=Memory(), **address) as client:
         for version in (2, 1):
             source.control(version=version)
-            read = {stream.name: sum(len(p.records) for p in stream.pages(client, None)) for stream in STREAMS}
+            read = {
+                stream.name: sum(len(p.records) for p in stream.pages(client, None))
+                for stream in streams(("customer", "vendor", "item", "invoice"))
+            }
             assert read == {"customer": 4000, "vendor": 0, "item": 0, "invoice": 2000}
     assert source.control()["requests"] > 12
 

@@ -46,3 +46,11 @@ def test_an_unsaved_block_makes_no_client() -> None:
     """Tokens that rotate need a place under the block's name, so that none is lost."""
     with pytest.raises(ValueError, match="Save this QuickBooks block first"):
         QuickBooks(**GIVEN).client()
+
+
+def test_kinds_of_records_are_checked_when_entered() -> None:
+    """A kind that does not exist is refused at once, with those that do; none named means all."""
+    assert QuickBooks(**GIVEN).entities == ""
+    assert QuickBooks(**GIVEN, entities="customer, bill").entities == "customer, bill"
+    with pytest.raises(ValidationError, match=r"there is no bills; there are account, bill, .*vendor_credit"):
+        QuickBooks(**GIVEN, entities="bills")

@@ -40,7 +40,11 @@ def test_what_is_declared_is_what_the_server_gets(server: str) -> None:
     """After bootstrap the server has the pool, the automation and every deployment of prefect.yaml, importable anywhere."""
     bootstrap.bootstrap(echo=_silent)
     with get_client(sync_client=True) as client:
-        assert client.read_work_pool("landfall").type == "process"
+        pool = client.read_work_pool("landfall")
+        assert pool.type == "process"
+        environment = pool.base_job_template["variables"]["properties"]["env"]["default"]
+        assert environment == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(bootstrap.HEARTBEAT_S)}
+        assert bootstrap.SILENCE.total_seconds() >= 3 * bootstrap.HEARTBEAT_S
         assert len(client.read_automations_by_name(bootstrap.ZOMBIES)) == 1
         found = bootstrap.deployed(client)
         assert {HOURLY, "test-connection/any"} <= bootstrap.declared() <= found.keys()

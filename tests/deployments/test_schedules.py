@@ -55,6 +55,23 @@ def test_main_never_runs_twice() -> None:
     assert not schedules.unschedule("quickbooks", "main")
 
 
+def test_a_part_has_times_beside_those_of_the_whole() -> None:
+    """A schedule with parameters of its own leaves the others of its connection alone, and goes with the connection."""
+    name = schedules.schedule("quickbooks", "main", "0 2 * * *", "Europe/Berlin", {"full": True})
+    assert name == "refresh-quickbooks/main.full-true"
+    assert _read(name) == ("0 2 * * *", "Europe/Berlin", True)
+    assert _read("refresh-quickbooks/hourly")[2], "the whole still runs"
+    schedules.schedule("quickbooks", "main", "5 * * * *", "UTC")
+    assert _read(name)[2]
+    assert not _read("refresh-quickbooks/hourly")[2]
+    assert schedules.times("quickbooks", "main", {"full": True}) == {
+        "cron": "0 2 * * *", "timezone": "Europe/Berlin", "active": True,
+    }  # fmt: skip
+    assert schedules.unschedule("quickbooks", "main", {"full": True})
+    assert schedules.times("quickbooks", "main", {"full": True}) is None
+    assert not _read("refresh-quickbooks/hourly")[2], "the whole has times of its own still"
+
+
 @pytest.mark.parametrize(("cron", "timezone"), [("99 * * *", "UTC"), ("hourly", "UTC"), ("7 * * * *", "Denver")])
 def test_wrong_times_are_refused_with_the_form(cron: str, timezone: str) -> None:
     """A wrong expression or zone is answered with what is wrong and how it is written."""

@@ -38,6 +38,7 @@ class Books:
         }
         seed = {"refresh_token": self.qb.refresh_token}
         settings |= {"tokens": TokenStore(self.url, "quickbooks/main", seed), "page_size": 10, "full_every_hours": 0}
+        settings["entities"] = ("customer",)  # alone, so that it asks for itself
         return QuickBooksClient(**(settings | options))
 
     def token(self) -> Mapping[str, Any]:

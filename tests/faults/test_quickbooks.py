@@ -217,6 +217,30 @@ def test_a_second_with_more_records_than_a_page(books: Books) -> None:
     books.check_converges()
 
 
+@pytest.mark.parametrize("page_size", [2, 10])
+def test_times_finer_than_the_vendors_filter_lose_nothing(books: Books, page_size: int) -> None:
+    """C9: records tell fractions of a second, the filter knows whole ones: seven of seven land, now and when changed."""
+    store = books.qb.store
+    ids, fractions = store.ids("Customer"), ("250", "999999", "000001")
+    store.vanish("Customer", ids[7:])
+
+    def stamp(second: int) -> None:
+        for number, key in enumerate(ids[:7]):
+            record = store.get("Customer", key)
+            moment = f"{second + number // 4:02}.{fractions[number % 3]}"
+            record["MetaData"]["LastUpdatedTime"] = f"2026-05-05T02:11:{moment}-07:00"
+            record["CompanyName"] = f"Changed at {moment}"
+            store.put("Customer", record)
+
+    stamp(10)
+    assert books.pull(page_size=page_size).counts.inserted == 7
+    landed = {moment.microsecond for (moment,) in books.query("SELECT updated_at FROM quickbooks.customer")}
+    assert landed == {int(fraction.ljust(6, "0")) for fraction in fractions}, "landed times are not rounded"
+    stamp(30)
+    assert books.pull(page_size=page_size).counts.updated == 7
+    books.check_converges()
+
+
 def test_records_that_move_while_they_are_read(books: Books) -> None:
     """C3: a record that is changed while pages are read is met again, and none slides out of view."""
     ids = books.qb.store.ids("Customer")

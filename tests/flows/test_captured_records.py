@@ -16,8 +16,8 @@ from warehouse.shape import split_path
 from warehouse.table import tables_of
 
 Row = dict[str, Any]
-COMPANIES = ["minimul__qbo_api", "fylein__fyle-qbo-api", "Boulevard__ExQuickBooks"]
-ENTITIES = {"customer": "Customer", "vendor": "Vendor", "item": "Item", "invoice": "Invoice"}
+COMPANIES = ["minimul__qbo_api", "fylein__fyle-qbo-api", "Boulevard__ExQuickBooks", "intuit-docs"]
+ENTITIES = {stream.name: getattr(stream.pages.__self__, "entity", "CompanyInfo") for stream in STREAMS}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("folder", COMPANIES)
@@ -31,22 +31,25 @@ def test_every_leaf_of_every_recorded_record_is_in_a_column_or_in_extra(
     captures = fixtures_folder()
     with quickbooks.running(customers=0, vendors=0, items=0, invoices=0, limits=UNLIMITED) as company:
         counts = company.load_captures(captures, only=[folder])
-        connect(company)
+        recorded = {stream: entity for stream, entity in ENTITIES.items() if counts.get(entity)}
+        connect(company, entities=",".join(recorded))
         state = refresh()
-        records = {stream: _records(company, entity) for stream, entity in ENTITIES.items()}
+        records = {stream: _records(company, entity) for stream, entity in recorded.items()}
     assert state.name == "Completed", state.message
-    assert sum(counts.get(entity, 0) for entity in ENTITIES.values()) > 0
+    assert recorded
     walked = 0
     for stream in STREAMS:
+        if stream.name not in recorded:
+            continue
         rows = {row["id"]: row for row in landed.execute(f'SELECT * FROM quickbooks."{stream.name}"').fetchall()}
-        assert rows.keys() == records[stream.name].keys()
+        assert rows.keys() == records[stream.name].keys(), stream.name
         for key, record in records[stream.name].items():
             walked += _check(landed, stream, record, rows[key])
-    assert walked > 100
+    assert walked > 50
 
 
 def _records(company: quickbooks.QuickBooks, entity: str) -> dict[str, Row]:
-    texts = [company.store.row(entity, key).text for key in company.store.ids(entity)]
+    texts = [company.store.row(entity, key).text for key in company.store.ids(entity)]  # type: ignore[union-attr]
     records = [msgspec.json.decode(text) for text in texts]
     exact = [msgspec.json.Decoder(float_hook=Decimal).decode(text) for text in texts]
     return {record["Id"]: kept for record, kept in zip(records, exact, strict=True)}
@@ -55,42 +58,62 @@ def _records(company: quickbooks.QuickBooks, entity: str) -> dict[str, Row]:
 def _check(landed: "psycopg.Connection[Row]", stream: Any, record: Row, row: Row) -> int:
     """Walk every leaf of the record; how many there were."""
     parent, *children = tables_of(stream)
-    taken = {}
+    taken: dict[tuple[Any, ...], tuple[Any, Row]] = {}  # path of an object with a row of its own: table and row
     for child, table in zip(stream.children, children, strict=True):
+        names = f'quickbooks."{table.name}"'
         for role in child.roles:
             if role in record:
                 found = landed.execute(
-                    f'SELECT * FROM quickbooks."{table.name}" WHERE owner_type = %s AND owner_id = %s AND role = %s',
+                    f"SELECT * FROM {names} WHERE owner_type = %s AND owner_id = %s AND role = %s",
                     (stream.name, record["Id"], role),
                 ).fetchall()
-                taken[(role,)] = [(table, found[0])]
-        if child.path and child.path in record:
-            found = landed.execute(
-                f'SELECT * FROM quickbooks."{table.name}" WHERE invoice_id = %s ORDER BY index', (record["Id"],)
-            ).fetchall()
-            assert len(found) == len(record[child.path])
-            taken[(child.path,)] = [(table, line) for line in found]
+                taken[(role,)] = (table, found[0])
+        if child.path:
+            found = landed.execute(f"SELECT * FROM {names} WHERE {child.key[0]} = %s", (record["Id"],)).fetchall()
+            by_place = {tuple(each[name] for name in child.key[1:]): each for each in found}
+            elements = dict(_elements(record, child.path.split(".")))
+            assert len(elements) == len(by_place)
+            for path in elements:
+                taken[path] = (table, by_place[tuple(part for part in path if isinstance(part, int))])
+    if "is_voided" in row:
+        assert row["is_voided"] == (record["TotalAmt"] == 0 and "Voided" in record.get("PrivateNote", ""))
     walked = 0
     for path, value in _leaves(record):
-        where = taken.get(path[:1])
-        table, holder, rest = parent, row, path
-        if where and isinstance(path[1], int):
-            (table, holder), rest = where[path[1]], path[2:]
-        elif where:
-            (table, holder), rest = where[0], path[1:]
-        assert _held(table, holder, rest, value), f"{stream.name} {record['Id']}: {path} = {value!r} is lost"
+        owner = max((at for at in taken if path[: len(at)] == at), key=len, default=())
+        table, holder = taken.get(owner, (parent, row))
+        assert _held(table, holder, path[len(owner) :], value), (
+            f"{stream.name} {record['Id']}: {path} = {value!r} is lost"
+        )
         walked += 1
     return walked
 
 
+def _elements(value: Any, path: list[str], at: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """The elements of the list at a path, which may lead through other lists, by their own paths."""
+    if isinstance(value, list):
+        for index, inner in enumerate(value):
+            if path:
+                yield from _elements(inner, path, (*at, index))
+            else:
+                yield (*at, index), inner
+    elif path and isinstance(value, dict) and path[0] in value:
+        yield from _elements(value[path[0]], path[1:], (*at, path[0]))
+
+
 def _held(table: Any, row: Row, path: tuple[Any, ...], value: Any) -> bool:
     for column in table.columns:
-        if split_path(column.source) == path:
+        source = split_path(column.source)
+        if source == path:
             return _same(row[column.name], value)
-    extra = row["_extra"]
+        if source == path[: len(source)] and column.pg_type == "jsonb":
+            return _same(_at(row[column.name], path[len(source) :]), value)
+    return _same(_at(row["_extra"], path), value)
+
+
+def _at(holder: Any, path: tuple[Any, ...]) -> Any:
     for part in path:
-        extra = extra[part]
-    return _same(extra, value)
+        holder = holder[part]
+    return holder
 
 
 def _same(stored: Any, value: Any) -> bool:

@@ -98,7 +98,7 @@ def test_an_inactive_connection_is_refused(small: Any, database: str, refresh: A
     """A connection that somebody deactivated is not read, and the message says how to activate it."""
     with psycopg.connect(database, autocommit=True) as session:
         connections.save(session, "main", "quickbooks", "accounting", "quickbooks", {})
-        connections.set_status(session, "quickbooks", "main", "inactive")
+        connections.happened(session, "quickbooks", "main", "deactivated")
     state = refresh()
     assert state.type.value == "FAILED"
     assert "connections activate quickbooks main" in state.message
@@ -112,4 +112,5 @@ def test_another_company_under_the_same_name_is_refused(small: Any, connect: Any
     state = refresh()
     assert state.type.value == "FAILED"
     assert "now leads to 9999999999" in str(state.message)
+    assert landed.execute("SELECT status FROM ops.connection").fetchone()["status"] == "error"
     assert landed.execute("SELECT count(*) AS n FROM quickbooks.customer").fetchone()["n"] == 60

@@ -13,14 +13,14 @@ import psycopg
 import pytest
 
 from connectors.errors import CountMismatch, SourceError
-from connectors.quickbooks import STREAMS, QuickBooksClient, reading
+from connectors.quickbooks import STREAMS, QuickBooksClient, capture, reading
 from sandbox import qbo_api, quickbooks
 from tests.connectors.quickbooks.conftest import MemoryTokens
 from warehouse.landing import Landed, Options, land
 from warehouse.run_log import Run
 
 # Two hundred take three minutes of CPU, so that is for whoever changes the reading: QUICKBOOKS_HISTORIES=200.
-HISTORIES = int(os.environ.get("QUICKBOOKS_HISTORIES", "20"))
+HISTORIES = int(os.environ.get("QUICKBOOKS_HISTORIES", "8"))
 BY_NAME = {stream.name: stream for stream in STREAMS}
 NO_LIMITS = quickbooks.Limits(0, 0, 0)
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -173,6 +173,7 @@ def test_histories_converge(database: str, monkeypatch: pytest.MonkeyPatch) -> N
         # The vendor's thousand objects, reached by small companies too in every fourth history.
         most = 12 if seed % 4 == 3 else 1000
         monkeypatch.setattr(qbo_api, "CDC_MOST_ROWS", most)
+        monkeypatch.setattr(capture, "CAPTURE_OBJECTS", most)
         monkeypatch.setattr(reading, "CAPTURE_OBJECTS", most)
         with shop(database, customers=12, invoices=25, seed=seed) as here:
             live(here, seed)
@@ -188,11 +189,27 @@ def here(database: str) -> Iterator[Shop]:
         yield made
 
 
-def test_a_quiet_hour_costs_a_call_or_two_a_stream(here: Shop) -> None:
-    """Where nothing changed, an hourly run asks once for each list, and once more for deletions; nothing is counted."""
+def test_a_quiet_hour_costs_one_call_for_all(here: Shop) -> None:
+    """Where nothing changed, an hourly run asks once for all kinds of records; what changed in one is read in one more."""
     here.books.clock.advance(HOUR)
-    assert [here.run(name).counts.read for name in ("customer", "invoice")] == [0, 0]
-    assert here.statements() == ["SELECT", "cdc", "SELECT"]
+    assert [here.run(name).counts.read for name in ("customer", "invoice", "payment", "bill")] == [0, 0, 40, 0]
+    assert here.statements().count("cdc") == 1
+    here.books.clock.advance(HOUR)
+    here.books.store.update("Invoice", here.books.store.ids("Invoice")[0], {"PrivateNote": "one"})
+    assert [here.run(name).counts.read for name in ("customer", "invoice", "payment", "bill")] == [0, 1, 0, 0]
+    assert here.statements() == ["cdc", "SELECT", "SELECT"]
+
+
+def test_one_call_for_all_may_fail(here: Shop) -> None:
+    """A company whose plan refuses the question for all kinds is asked kind by kind, and nothing is lost."""
+    here.books.clock.advance(HOUR)
+    here.books.api.not_offered = frozenset({"Employee"})
+    here.books.store.delete("Invoice", here.books.store.ids("Invoice")[0])
+    assert here.run("invoice").counts.deleted == 1
+    landed = here.run("employee")
+    assert landed.counts.read == 0
+    assert "5020" in landed.warnings[0]
+    here.check(0)
 
 
 def test_an_hour_reads_what_changed(here: Shop) -> None:
@@ -233,6 +250,7 @@ def test_a_deletion_that_is_none_does_not_land(here: Shop) -> None:
 def test_more_changes_than_are_told_are_read_whole(here: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the vendor's thousand objects leave deletions out, everything is read, and they are found."""
     monkeypatch.setattr(qbo_api, "CDC_MOST_ROWS", 3)
+    monkeypatch.setattr(capture, "CAPTURE_OBJECTS", 3)
     monkeypatch.setattr(reading, "CAPTURE_OBJECTS", 3)
     here.books.clock.advance(HOUR)
     first, *others = here.books.store.ids("Invoice")
@@ -285,7 +303,7 @@ def test_a_failed_run_is_made_up_for(here: Shop) -> None:
     """A run that dies on its deletions moves no mark; the next one finds them."""
     here.books.clock.advance(HOUR)
     here.books.store.delete("Invoice", here.books.store.ids("Invoice")[0])
-    here.books.faults.add("answer", path="/cdc", status=400, body=b'{"Fault":{"Error":[{"code":"4001"}]}}')
+    here.books.faults.add("answer", path="/cdc", times=2, status=400, body=b'{"Fault":{"Error":[{"code":"4001"}]}}')
     with pytest.raises(SourceError, match="4001"):
         here.run("invoice")
     here.books.clock.advance(HOUR)

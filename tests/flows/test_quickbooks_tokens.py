@@ -19,7 +19,7 @@ from warehouse.api_calls import CallLog
 from warehouse.tokens import TokenStore
 
 # All of it (500 and 50) takes a minute, so that is for whoever changes the refreshing: QUICKBOOKS_ROTATIONS=500.
-ROTATIONS = int(os.environ.get("QUICKBOOKS_ROTATIONS", "60"))
+ROTATIONS = int(os.environ.get("QUICKBOOKS_ROTATIONS", "30"))
 KILLS = ROTATIONS // 10
 # The places of one refresh: around keeping the intent, then around keeping the token.
 BEFORE_INTENT, AFTER_INTENT, ANSWERED, KEPT = range(4)

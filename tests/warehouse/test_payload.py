@@ -103,6 +103,19 @@ def test_a_field_named_like_ours_is_not_lost(world: World) -> None:
     assert json.loads(extra["_sanitized"]["_sanitized"]) == {"a": 1}
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_keys_that_cannot_be_stored_are_never_taken_for_each_other(world: World, known: bool) -> None:
+    """Keys that differ only in characters that no text can hold are dead letters, each of them; the others land."""
+    keys = [b"odd\\ud800", b"odd\\udfff", b"odd\\u0000", b"o\\u0000dd"]
+    texts = [b'{"id":"%b","meta":{"changed":"2026-01-01T00:00:00Z"}}' % key for key in keys]
+    ids = [*world.source.records, *(json.loads(b'"%b"' % key) for key in keys)] if known else None
+    landed = world.run([Page(records=[*world.source.records.values(), *texts], keys=ids)])
+    assert (landed.counts.inserted, landed.counts.dead_lettered) == (30, len(keys))
+    world.check()
+    letters = "SELECT reason_code, count(*) FROM ops.dead_letter WHERE connection = %s GROUP BY 1"
+    assert world.query(letters, world.connection) == [("MissingKey", len(keys))]
+
+
 @pytest.mark.parametrize(
     ("text", "stored"),
     [
@@ -116,6 +129,7 @@ def test_a_field_named_like_ours_is_not_lost(world: World) -> None:
         (b"1E-7", "0.0000001"),
         (b"1e3", "1000"),
         (b'"17.20"', "17.20"),
+        (b"123456789012345678901234567890", "123456789012345678901234567890"),
         (b"9" * 900, "9" * 900),
     ],
 )
@@ -138,8 +152,15 @@ def test_numbers_are_exact(world: World, text: bytes, stored: str) -> None:
         ("amount", b"NaN", "BadNumber"),
         ("amount", b"Infinity", "BadNumber"),
         ("amount", b'"-inf"', "BadNumber"),
+        ("amount", b'"1_000"', "BadNumber"),
+        ("amount", b'" 12 "', "BadNumber"),
+        ("amount", b'"12\\n"', "BadNumber"),
+        ("amount", '"١٢"'.encode(), "BadNumber"),
+        ("amount", b'"1e99999999999999999999"', "BadNumber"),
+        ("pieces", b'"1_0"', "BadNumber"),
         ("amount", b"1" * 5000, "BadNumber"),
         ("amount", b"1e99999", "BadNumber"),
+        ("amount", b"1e99999999999999999999", "BadNumber"),
         ("amount", b"1e-99999", "BadNumber"),
         ("amount", b"true", "BadNumber"),
         ("amount", b"{}", "BadNumber"),

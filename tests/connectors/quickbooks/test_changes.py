@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.errors import IncompleteBody, QuotaReached, SignInRefused, SourceError
-from connectors.quickbooks.reading import Reading
+from connectors.quickbooks.reading import CompanyReading, Reading
 from connectors.quickbooks.sign_in import address, read_redirect
 
 SINCE = datetime(2026, 5, 5, 10, tzinfo=UTC)
@@ -152,3 +152,26 @@ def test_a_consent_never_shows_its_code():
     consent = read_redirect("http://localhost:1/callback?" + "code=canary-code-1&state=mine&realmId=9130\n", "mine")
     assert (consent.code, consent.realm_id) == ("canary-code-1", "9130")
     assert "canary" not in json.dumps(repr(consent))
+
+
+@pytest.mark.parametrize(("code", "status"), [("5020", 400), ("5020", 403), ("5030", 400)])
+def test_what_the_plan_does_not_have(serve, reply, company, code, status):
+    """A kind of record that the company's plan lacks is a warning with the vendor's code, and lands and deletes nothing."""
+    fault = f'{{"Fault":{{"Error":[{{"code":"{code}","Message":"no","Detail":"not in it"}}]}}}}'
+    wire = serve(lambda asked: reply(fault, status=status))
+    [page] = list(Reading("budget", "Budget").pages(company(wire.url), None))
+    assert (page.complete, page.cursor, page.records, page.deleted) == (False, None, (), ())
+    assert code in page.warning
+    assert "Nothing of budget was read" in page.warning
+    assert len(wire.asked) == 1
+
+
+def test_the_company_itself_is_one_record(serve, reply, company):
+    """The record of the company is asked for by its id, in one call, and lands as the vendor wrote it."""
+    wire = serve(
+        lambda asked: reply('{"CompanyInfo":{"Id":"1","Country" : "US"},"time":"2026-05-05T03:28:39.892-07:00"}')
+    )
+    [page] = list(CompanyReading("company_info").pages(company(wire.url), None))
+    assert page.complete
+    assert [bytes(record) for record in page.records] == [b'{"Id":"1","Country" : "US"}']
+    assert wire.asked[0].path == "/v3/company/9130/companyinfo/9130"

@@ -19,6 +19,7 @@ from connectors.errors import (
 )
 from connectors.quickbooks import STREAMS
 from sandbox import quickbooks
+from warehouse.encode import Encoder, Record
 
 NO_LIMITS = quickbooks.Limits(0, 0, 0)
 BY_NAME = {stream.name: stream for stream in STREAMS}
@@ -54,6 +55,27 @@ def test_everything_is_read_once(books, client, name, many):
     keys = read(client, name)
     assert len(keys) == len(set(keys)) >= many
     assert set(keys) == set(books.store.ids(name.capitalize()))
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+def test_every_kind_of_record_is_read_and_fits(books, client, stream):
+    """All records of every kind arrive once and fit their tables, whichever way they are decoded; then changes are read."""
+    entity = getattr(stream.pages.__self__, "entity", "CompanyInfo")
+    client.page_size = 1000
+    pages = list(stream.pages(client, None))
+    records = [bytes(record) for page in pages for record in page.records]
+    assert sorted(json.loads(record)["Id"] for record in records) == sorted(books.store.ids(entity))
+    assert records
+    assert pages[-1].complete
+    encoder = Encoder(stream)
+    rows = [Record(number, False, "0" * 32, record) for number, record in enumerate(records)]
+    fast, careful = encoder.encode(rows), encoder.encode_carefully(rows)
+    assert fast.refused == careful.refused == []
+    assert [len(lines) for lines in fast.lines] == [len(lines) for lines in careful.lines]
+    without_column = {path[-1] for _, path in encoder.discovered}
+    assert without_column <= {"domain", "sparse", "name", "type", "ShipMethodRef", "value"}
+    changed = list(stream.pages(client, pages[-1].cursor)) if pages[-1].cursor else []
+    assert [page.records for page in changed if page.records] == []
 
 
 def test_records_come_as_they_were_sent(books, client):
