@@ -111,6 +111,17 @@ def _sap_s4(sandbox: Sandbox, name: str) -> None:
             hub.assign(conn, "client", CLIENT, hub.Assignment(name, catalog_id="main"), by)
 
 
+def _sftp(sandbox: Sandbox, name: str) -> None:
+    """An SFTP drop that serves one of that client's sites, in place of the SAP system."""
+    from warehouse import erp_assignments as hub
+    from warehouse.audit import Origin
+
+    _save("erp-sftp", name, sandbox)
+    with warehouse() as conn:
+        if (SOUTH, name) not in {(row["site_id"], row["connection"]) for row in hub.effective(conn, CLIENT)}:
+            hub.assign(conn, "site", SOUTH, hub.Assignment(name), Origin.here())
+
+
 def who_serves_whom() -> list[dict[str, Any]]:
     """The sites of the demo's client: which ERP serves each, and why."""
     from warehouse import erp_assignments as hub
@@ -164,5 +175,13 @@ SYSTEMS = (
         "sap-s4",
         "a simulated SAP S/4HANA with 1,000 products, 400 orders, 200 billing documents, and stock",
         _sap_s4,
+    ),
+    Demo(
+        "erp",
+        "sync-erp/daily",
+        "sftp",
+        "a simulated SFTP server with files of 300 products, their stock and 50 orders",
+        _sftp,
+        connection="demo-files",
     ),
 )

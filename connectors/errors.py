@@ -4,11 +4,12 @@ Each class says the cause in its docstring and what to do in ``cure``; its name 
 the exit report and docs/errors.md show. Only `Transient` errors are ever retried.
 
     ConnectorError
-      Authentication   ReauthRequired  AuthRejected
+      Authentication   ReauthRequired  AuthRejected  HostKeyMismatch
       Transient        RateLimited  Unavailable  Deadline  IncompleteBody
       Source           SourceError  UnexpectedContentType  ResponseTooLarge  PagingLoop  CountMismatch
                        TlsError  BlockedAddress  WriteRefused  SecretRefused  MassFlip  QuotaReached
                        SignInRefused  RecordNotFound  AmbiguousWrite
+                       FileNotStable  UnsafeFilename  UnsafeArchive  IncompleteFile  FileInvalid
       Mapping          MappingInvalid  NotMapped
 """
 
@@ -61,6 +62,15 @@ class AuthRejected(Authentication):
     cure = (
         "Correct the credentials or the account's rights, then run `landfall connections test SYSTEM NAME`; "
         "mind that sandbox keys never open a production company, nor the other way round."
+    )
+
+
+class HostKeyMismatch(Authentication):
+    """The server shows another host key than the pinned one, or none is pinned; no password or key was used."""
+
+    cure = (
+        "Ask the server's owner for the fingerprint of its host key; only if that is the one in the message, set "
+        "`host_key` of the connection to it. Otherwise somebody may be in between."
     )
 
 
@@ -199,6 +209,38 @@ class AmbiguousWrite(Source):
 
     cure = "Nothing is sent again by itself: the next step reads what is there now, and goes by that."
     ambiguous: ClassVar[bool] = True
+
+
+class FileNotStable(Source):
+    """A file is still being written, or changed while it was read, so it was left where it is."""
+
+    cure = "Nothing: the next run takes it; if it persists, look whether the sender is stuck, or use a marker file."
+
+
+class UnsafeFilename(Source):
+    """A file in the inbox has a name that could do harm or cannot be read (a path, control characters, no UTF-8)."""
+
+    cure = "Have the sender use plain names; the file was neither read nor moved."
+
+
+class UnsafeArchive(Source):
+    """An archive holds paths, links, further archives, or more than the connection allows; none of it was landed."""
+
+    cure = "Look at the file in the error folder and its .err.json; if it is right, raise `max_unpacked_mb`."
+
+
+class IncompleteFile(Source):
+    """A file ends before its end, or not with the rows and totals that it promises; it stays in the inbox."""
+
+    cure = "Have the file sent again under the same name, or move it out of the inbox; nothing of it was landed."
+
+
+class FileInvalid(Source):
+    """A file is not what the mapping says it is: another format or encoding; it is in the error folder."""
+
+    cure = (
+        "Compare the file in the error folder with `read` of the mapping; put it in the inbox again when that is right."
+    )
 
 
 class Mapping(ConnectorError):

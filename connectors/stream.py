@@ -98,6 +98,17 @@ class Child:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A piece of the source that is no record, such as a row with too many fields: it becomes a dead letter.
+
+    ``json`` is what is there, as a JSON text; ``why`` says what is wrong and where, as the end of a sentence.
+    """
+
+    json: bytes
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What one answer of the source held.
 
@@ -106,7 +117,8 @@ class Page:
     that the source says are gone. ``at`` says where this was, for errors (``page 7``). ``cursor``, when
     given, promises that everything up to it has been handed over. ``complete`` on the last page
     promises that the pages of this call held every record that the source has: only then are rows
-    that did not appear taken for deleted. ``warning`` is what people should know although the run goes on.
+    that did not appear taken for deleted. ``warning`` is what people should know although the run goes on;
+    ``unreadable`` are pieces that are no records.
     """
 
     records: Sequence[msgspec.Raw | bytes] = ()
@@ -117,6 +129,7 @@ class Page:
     complete: bool = False
     fetched: int | None = None
     warning: str = ""
+    unreadable: Sequence[Unreadable] = ()
 
 
 @dataclass(frozen=True, slots=True)

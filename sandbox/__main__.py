@@ -1,4 +1,4 @@
-"""``python -m sandbox quickbooks``, ``cetec``, ``microshare``, ``sap-s4`` or ``1c``: serve a simulator until SIGTERM or Ctrl-C.
+"""Serve a simulator until SIGTERM or Ctrl-C: ``python -m sandbox quickbooks``, ``cetec``, ``microshare``, ``sap-s4``, ``1c``, ``sftp``.
 
 The first line of standard output is one JSON object with all that a client needs to connect.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sandbox import cetec, cetec_data, microshare, microshare_data, mysql, odoo, onec, quickbooks, sap_s4
+from sandbox import cetec, cetec_data, erp_sftp, microshare, microshare_data, mysql, odoo, onec, quickbooks, sap_s4
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = vars(_parser().parse_args(arguments))
     serve: Any = {
         "quickbooks": _quickbooks, "cetec": _cetec, "microshare": _microshare, "sap-s4": _sap_s4, "1c": _onec,
+        "sftp": _sftp,
     }[options.pop("system")]  # fmt: skip
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,6 +66,12 @@ def _onec(**options: Any) -> Iterator[Mapping[str, Any]]:
         yield base.connection()
 
 
+@contextmanager
+def _sftp(**options: Any) -> Iterator[Mapping[str, Any]]:
+    with erp_sftp.running(**options) as server:
+        yield server.connection()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Simulators of the vendors, on loopback.")
     systems = parser.add_subparsers(dest="system", required=True)
@@ -91,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     shown = {**sap_s4.SIZES, "orders": 400, "products": 1000, "bills": 200, "stocked": 300}  # what the demo shows
     _add(systems, "sap-s4", "SAP S/4HANA: orders, products, stock and billing documents over OData", shown)
     _add(systems, "1c", "1C:Enterprise: catalogues, documents and balances over OData", onec.SIZES)
+    _add(systems, "sftp", "files of an ERP on an SFTP server: products, stock and orders as CSV", erp_sftp.SIZES)
     return parser
 
 

@@ -24,6 +24,7 @@ from warehouse.ddl import ensure_tables
 from warehouse.dead_letters import DeadLetters
 from warehouse.encode import Encoder, Record, Refused
 from warehouse.errors import (
+    BadRow,
     DatabaseUnavailable,
     LockTimeout,
     MissingKey,
@@ -53,6 +54,15 @@ MAX_SHRINK = 0.3
 MAX_BAD_SHARE, MIN_BAD = 0.1, 20
 
 
+class UnreadableLike(Protocol):
+    """What the warehouse needs to know of a piece that is no record (see connectors.stream.Unreadable)."""
+
+    @property
+    def json(self) -> bytes: ...
+    @property
+    def why(self) -> str: ...
+
+
 class PageLike(Protocol):
     """What the warehouse needs to know of a page (see connectors.stream.Page)."""
 
@@ -72,6 +82,8 @@ class PageLike(Protocol):
     def fetched(self) -> int | None: ...
     @property
     def warning(self) -> str: ...
+    @property
+    def unreadable(self) -> Sequence[UnreadableLike]: ...
 
 
 Read = Callable[[Mapping[str, Any] | None], Iterator[PageLike]]
@@ -228,6 +240,8 @@ class _Landing:
                 self._stage(records, page)
             except PayloadTooDeep as error:
                 raise PayloadTooDeep(f"{error}, on {page.at or 'a page'}") from None
+        if page.unreadable:
+            self._keep_unreadable(page.unreadable)
         if page.deleted:
             self.staging.mark_gone(self.key_reader.split(page.deleted), self.seq - 1)
         if page.cursor is not None:
@@ -269,6 +283,17 @@ class _Landing:
         self.refused += len(refused)
         self.known += len(differ)
         self.seq += len(records)
+
+    def _keep_unreadable(self, pieces: Sequence[UnreadableLike]) -> None:
+        """Dead letters of what is no record, so has no key."""
+        parts = [None] * len(self.stream.key)
+        records = (Record(self.seq + index, False, "", piece.json) for index, piece in enumerate(pieces))
+        self.dead.stage(
+            [(Refused(record, BadRow(piece.why)), parts) for record, piece in zip(records, pieces, strict=True)]
+        )
+        self.counts.fetched += len(pieces)
+        self.refused += len(pieces)
+        self.seq += len(pieces)
 
     def _land_slice(self) -> None:
         """Land what a long first load has staged so far; its cursor says where to go on after a failure."""

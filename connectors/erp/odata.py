@@ -199,6 +199,10 @@ def _names(listed: str) -> tuple[str, ...]:
 
 
 def system_of(base_url: str, *parts: str) -> str:
-    """What tells a system from another at the same address: host, path below it, and further parts that are not empty."""
+    """What tells a system from another at the same address: host, path below it, and further parts that are not empty.
+
+    A port of this machine tells nothing: a simulator has another each time.
+    """
     address = urlsplit(base_url)
-    return "/".join(part for part in (f"{address.netloc}{address.path.rstrip('/')}", *parts) if part)
+    host = address.hostname if address.hostname in ("127.0.0.1", "localhost", "::1") else address.netloc
+    return "/".join(part for part in (f"{host}{address.path.rstrip('/')}", *parts) if part)

@@ -36,12 +36,13 @@ def test_the_demo_lands_twice_and_ends_by_itself(reachable_home: Path) -> None:
             "inventory_level": 900,
             "order_status_event": 400,
         },
+        "sftp": {"product": 300, "inventory_level": 600, "sales_order": 50},
     }
     for row in (row for runs in answer["syncs"].values() for row in runs["second"].values()):
         assert row["inserted"] == row["updated"] == row["deleted"] == 0
         assert row["unchanged"] == row["read"]
     served = {row["site_name"]: (row["connection"], row["source"], row["usable"]) for row in answer["sites"]}
-    assert served == {"North": ("demo", "client", True), "South": ("demo", "client", True)}
+    assert served == {"North": ("demo", "client", True), "South": ("demo-files", "site", True)}
     assert answer["ui"].startswith("http://127.0.0.1:")
     assert embedded.running_url() is None
     password = json.loads((reachable_home / "postgres.json").read_text())["landfall"]

@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 
 from tests.cli.conftest import Landfall, answer
 
-SECRETS = ("password", "api_key", "client_secret")
+SECRETS = ("password", "api_key", "client_secret", "private_key")
 
 
 def connect(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,8 @@ from prefect.server.schemas.schedules import CronSchedule
 
 from blocks import systems
 from deployments import bootstrap, schedules
-from sandbox import onec, sap_s4
+from sandbox import erp_sftp, onec, sap_s4
+from tests import sshd
 from tests.cli.conftest import Landfall, answer
 from tests.flows.erp_parts import connect, ok, rows, run
 
@@ -103,6 +105,45 @@ def test_two_erps_serve_two_regions(landfall: Landfall, monkeypatch: pytest.Monk
         assert (paris["source"], paris["connection"], paris["usable"]) == ("site", "eu", False)
         assert "no other ERP stands in" in ok(landfall, "erp", "effective", "eu-1")
         assert answer(landfall("erp", "effective", "us-1", "--json"))["usable"]
+
+
+def test_files_that_come_at_night_are_products_and_stock_alone(
+    landfall: Landfall, monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path
+) -> None:
+    """An old ERP drops files on an SFTP server: at 02:00 by its own clock products and stock land; orders stay there."""
+    erp_sftp.fill(tmp_path / "drop" / "inbox", products=12, locations=2, orders=3)
+    (tmp_path / "keys").mkdir()
+    folders = {name: str(tmp_path / "drop" / name) for name in ("inbox", "processing", "archive", "error")}
+    with sshd.running(tmp_path / "keys") as server:
+        login = server.login()
+        given = {
+            "host": login.host, "port": login.port, "user": login.user, "host_key": login.host_key, "stable_s": "0.05",
+            "private_key": login.private_key, **folders,
+        }  # fmt: skip
+        connect(landfall, monkeypatch, "erp-sftp", "legacy", given)
+        nightly = ["--connection", "legacy", "-p", "data_types=products,inventory", "--cron", "0 2 * * *"]
+        ok(landfall, "schedule", "erp", *nightly, "--timezone", "America/New_York")
+        (moment,) = _times("legacy.products-inventory", datetime(2026, 7, 1, 12, tzinfo=UTC), 1)
+        assert moment == datetime(2026, 7, 2, 6, tzinfo=UTC)
+        shown = answer(landfall("erp", "map", "preview", "--connection", "legacy", "--json"))["data_types"]
+        assert len(shown["products"]["rows"]["product"]) == 10
+        assert len(list((tmp_path / "drop" / "inbox").iterdir())) == 3, "a preview takes nothing away"
+        with get_client(sync_client=True) as client:
+            parameters = client.read_deployment_by_name("sync-erp/legacy.products-inventory").parameters
+        landed = run(landfall, "legacy", "data_types=" + ",".join(parameters["data_types"]))
+        assert {name: stream["inserted"] for name, stream in landed["streams"].items()} == {
+            "product": 12,
+            "inventory_level": 24,
+        }
+        assert [path.name for path in (tmp_path / "drop" / "inbox").iterdir()] == ["orders_20260504.csv"]
+        assert len(list((tmp_path / "drop" / "archive").rglob("*.csv"))) == 2
+        again = run(landfall, "legacy", "data_types=products,inventory", "full=true")
+        assert all(each["unchanged"] == each["read"] > 0 for each in again["streams"].values())
+        wrong = f"host_key=SHA256:{'A' * 43}"
+        refused = landfall("connect", "erp-sftp", "--name", "legacy", "--set", wrong)
+        assert "HostKeyMismatch" in refused.output
+    on_hand = rows(database, "SELECT count(*) AS n FROM erp.inventory_level_current WHERE location_key = 'W1'")
+    assert on_hand == [{"n": 12}]
 
 
 def test_a_night_run_is_at_two_by_the_clock_of_the_plant(landfall: Landfall, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A simulated S/4HANA system, and clients of it."""
+"""A simulated S/4HANA system, and clients of it; a drop folder on a real SFTP server."""
 
 import pytest
 
@@ -6,6 +6,8 @@ from connectors.erp import sap_s4 as connector
 from connectors.erp.odata import Settings
 from connectors.odata.auth import Basic
 from sandbox import sap_s4
+from tests import sshd
+from tests.connectors.erp.sftp_parts import Drop
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +52,15 @@ def sap(system, made):
         return made[asked]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def sshd_server(tmp_path_factory):
+    with sshd.running(tmp_path_factory.mktemp("sshd")) as running:
+        yield running
+
+
+@pytest.fixture
+def drop(tmp_path, sshd_server, database):
+    """An empty inbox and where it lands."""
+    return Drop(tmp_path / "drop", sshd_server, database)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.erp.mapping import load
+from connectors.erp.odata import system_of
 from connectors.errors import (
     ConnectorError,
     CountMismatch,
@@ -245,5 +246,6 @@ def test_what_is_not_mapped(sap):
 
 def test_identity(sap, system):
     """Another host or another client is another system."""
-    assert sap().identity() == f"{system.base_url.removeprefix('http://')}/100"
+    assert sap().identity() == "127.0.0.1/100"
+    assert system_of("https://sap.example.com:44300/", "100") == "sap.example.com:44300/100"
     assert sap(sap_client="").identity() != sap().identity()
