@@ -164,6 +164,8 @@ def _ensure_worker(noted: Noted, url: str, echo: Echo) -> None:
     # user of the machine was first.
     environment = _surroundings(url, own=_is_own(url, noted))
     environment |= {"LANDFALL_LOCAL_WORKER": "1", "TMPDIR": str(made(home() / "tmp"))}
+    # Prefect's ten seconds between two looks are for servers far away and shared by many; here somebody waits.
+    environment.setdefault("PREFECT_WORKER_QUERY_SECONDS", "2")
     noted.worker = Process.start("worker", command, environment)
     _note(noted)
     if not noted.worker.says("started!", WORKER_START_TIMEOUT_S, echo):
