@@ -26,7 +26,6 @@ FIRST_RUN_KILLS = 8  # of them while nothing has landed yet
 PLACE_SHARE = 0.7  # of the kills are at a place, the others at a moment
 GIVE_UP_ON_PLACE = 3  # times that a run did not come by
 SAID = 20  # violations that are told; one often breaks many rows
-BUG_KILLS = 60  # within which a planted bug must be caught
 BUG_CHAPTER_KILLS = 15
 MATTERS_SHARE = 0.75  # of the places are next to something that changes the world
 _IDLE = re.compile(r"(before|after) (SELECT|connect|GET|SET|LOCK|ANALYZE|SAVEPOINT|BEGIN)\b")
@@ -97,7 +96,7 @@ class Hunt:
         chance = random.Random(f"{self.seed}/{bug.name}")  # noqa: S311
         hunt = Hunt(self.ground, self.source, self.seed, thorough=True)
         kills = 0
-        while kills < BUG_KILLS:
+        while kills < bug.within:
             first, until = True, kills + BUG_CHAPTER_KILLS
             with self._world(f"{bug.name} {kills}") as world:
                 while kills < until:
