@@ -153,7 +153,7 @@ class World:
     def everything(self) -> dict[str, list[Any]]:
         """Every landed row of every connection with all columns, and the cursors: what a failure must not touch."""
         state = {"cursor": self.query("SELECT row_to_json(c)::text FROM ops.sync_cursor c ORDER BY 1")}
-        for (table,) in self.query("SELECT table_name FROM ops.landed_table ORDER BY 1"):
+        for (table,) in self.query("SELECT table_name FROM ops.landed_table WHERE table_schema = 'lab' ORDER BY 1"):
             state[table] = self.query(f'SELECT t::text, ctid FROM lab."{table}" t ORDER BY 1')
         return state
 
