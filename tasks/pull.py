@@ -17,7 +17,8 @@ from connectors.stream import Page, Stream
 from tasks.report import report
 from tasks.run import SyncRun, describe, without_secrets
 from warehouse.errors import Cancelled, DatabaseUnavailable, WarehouseError
-from warehouse.landing import Landed, Options, PageLike, Read, land
+from warehouse.landing import Landed, Options, land
+from warehouse.page import PageLike, Read
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 

@@ -1,15 +1,16 @@
 """From a page of records to COPY lines: the fast way where it can, the careful way where it must."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import msgspec
 
 from warehouse import careful
 from warehouse.copying import MARKS
 from warehouse.errors import PayloadTooDeep, RecordError, RowTooLarge
-from warehouse.fast import compile_shape
+from warehouse.fast import Writer, compile_shape
 from warehouse.shape import Path, learn, shape_of
 from warehouse.table import StreamLike
 
@@ -18,8 +19,6 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024  # a business record is a few kB; Postgres i
 _LONG_RECORD = 4096
 _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 1000
-# Numbers of over a thousand digits, written in short, are the careful way's business.
-_EXPONENT, _HUGE = ("E+", "E-"), re.compile(r"\t-?[0-9.]+E[+-][0-9]{4,}[\t\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,6 @@ class Encoder:
         self.tables = self._shape.tables
         self.discovered: list[tuple[Path, Path]] = []
         self.unlisted = self._shape.unlisted
-        self._compile()
 
     def encode(self, records: Sequence[Record]) -> Encoded:
         """COPY lines of the records; never raises for a record."""
@@ -65,8 +63,6 @@ class Encoder:
         for record in records:
             if not self._fast(record, encoded.lines):
                 self._careful(record, encoded)
-        if any(_suspect(lines) for lines in map("".join, encoded.lines)):
-            return self.encode_carefully(records)
         return encoded
 
     def encode_carefully(self, records: Sequence[Record]) -> Encoded:
@@ -76,8 +72,10 @@ class Encoder:
             self._careful(record, encoded)
         return encoded
 
-    def _compile(self) -> None:
-        self._decoder, self._plain, self._full = compile_shape(self._shape)
+    @cached_property
+    def _compiled(self) -> "tuple[msgspec.json.Decoder[Any], Writer, Writer]":
+        """Made for the first record, since most hours bring none."""
+        return compile_shape(self._shape)
 
     def _fast(self, record: Record, outs: list[list[str]]) -> bool:
         json = record.json
@@ -86,10 +84,10 @@ class Encoder:
         special = b"\\" in json or b"null" in json or b"\n" in json or b"\t" in json or b"\r" in json
         if special and (b"\\u0000" in json or any(mark in json for mark in MARKS)):
             return False
+        decoder, plain, full = self._compiled
+        write = full if special else plain
         try:
-            decoded = self._decoder.decode(json)
-            write = self._full if special else self._plain
-            write(decoded, record.seq, "t" if record.known else "f", record.digest, *outs)
+            write(decoder.decode(json), record.seq, "t" if record.known else "f", record.digest, *outs)
         except (msgspec.MsgspecError, RecordError, ValueError, ArithmeticError, RecursionError):
             # Where a conversion cannot read a value, lines of the record may have been written already.
             _withdraw(record, outs)
@@ -117,7 +115,7 @@ class Encoder:
         ]
         if new:
             self.discovered += [(scope.at, path) for scope, path in new]
-            self._compile()
+            self.__dict__.pop("_compiled", None)
         return bool(new)
 
 
@@ -125,7 +123,3 @@ def _withdraw(record: Record, outs: list[list[str]]) -> None:
     for out in outs:
         while out and out[-1].startswith(f"{record.seq}\t"):
             out.pop()
-
-
-def _suspect(lines: str) -> bool:
-    return any(exponent in lines for exponent in _EXPONENT) and _HUGE.search(lines) is not None

@@ -15,7 +15,7 @@ import msgspec
 
 from warehouse import readers
 from warehouse.copying import FIELD, FINISHED, MISSING, NULL, text
-from warehouse.numbers import exact
+from warehouse.numbers import decimal, exact
 from warehouse.shape import Leaf, List, Node, Scope, Shape, split_path
 from warehouse.table import Column
 
@@ -45,7 +45,7 @@ Writer = Callable[..., None]
 def compile_shape(shape: Shape) -> tuple["msgspec.json.Decoder[Any]", Writer, Writer]:
     """Decoder, writer for plain records, writer for all others."""
     wire, empty = _wire(shape.root)
-    decoder = msgspec.json.Decoder(wire, float_hook=Decimal)
+    decoder = msgspec.json.Decoder(wire, float_hook=decimal)
     return decoder, _writer(shape, plain=True, empty=empty), _writer(shape, plain=False, empty=empty)
 
 

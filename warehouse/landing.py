@@ -8,16 +8,14 @@ import copy
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
-import msgspec
 import psycopg
-from psycopg import sql
 
-from warehouse import cursors, events, gates, history, run_log, search
+from warehouse import cursors, events, gates, guards, history, run_log, search
 from warehouse.careful import clean
 from warehouse.connect import connect, refuse_transaction_pooling, translated
 from warehouse.ddl import ensure_tables
@@ -30,12 +28,11 @@ from warehouse.errors import (
     MissingKey,
     PayloadTooDeep,
     RowTooLarge,
-    SchemaDrift,
-    SuspiciousShrink,
 )
 from warehouse.keys import MAX_KEY_BYTES, KeyReader, label
-from warehouse.locks import try_lock
+from warehouse.locks import blocked_by, try_lock
 from warehouse.merge import Merge, Values
+from warehouse.page import PageLike, Read, UnreadableLike
 from warehouse.run_log import Counts, Run, stream_lock
 from warehouse.schema_changes import MIN_VANISHED, known_extras, note_extras, vanished
 from warehouse.settle import Settle
@@ -50,43 +47,6 @@ MERGE_ATTEMPTS = 3  # for deadlocks and serialization failures, which say themse
 # A landing this large takes a minute or two: so much work a failure may cost. Only sources that give cursors on the
 # way can be cut.
 SLICE_RECORDS = 1_000_000
-MAX_SHRINK = 0.3
-MAX_BAD_SHARE, MIN_BAD = 0.1, 20
-
-
-class UnreadableLike(Protocol):
-    """What the warehouse needs to know of a piece that is no record (see connectors.stream.Unreadable)."""
-
-    @property
-    def json(self) -> bytes: ...
-    @property
-    def why(self) -> str: ...
-
-
-class PageLike(Protocol):
-    """What the warehouse needs to know of a page (see connectors.stream.Page)."""
-
-    @property
-    def records(self) -> Sequence[msgspec.Raw | bytes]: ...
-    @property
-    def keys(self) -> Sequence[str] | None: ...
-    @property
-    def deleted(self) -> Sequence[str]: ...
-    @property
-    def at(self) -> str: ...
-    @property
-    def cursor(self) -> Mapping[str, Any] | None: ...
-    @property
-    def complete(self) -> bool: ...
-    @property
-    def fetched(self) -> int | None: ...
-    @property
-    def warning(self) -> str: ...
-    @property
-    def unreadable(self) -> Sequence[UnreadableLike]: ...
-
-
-Read = Callable[[Mapping[str, Any] | None], Iterator[PageLike]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +94,7 @@ def land(url: str, run: Run, stream: StreamLike, read: Read, options: Options) -
                 try:
                     return landing.run_through(read)
                 except psycopg.errors.LockNotAvailable:
-                    raise landing.blocked() from None
+                    raise LockTimeout(blocked_by(connection, landing.staging.tables)) from None
         except BaseException as error:
             if landing.give_up(error):
                 return landing.landed
@@ -173,10 +133,10 @@ class _Landing:
             history.ensure(self.connection, self.stream)
         events.ensure(self.connection, self.stream)
         self.state = cursors.load(self.connection, self.run, self.stream.name) if not self.options.full else None
-        self.empty = self._landed_before() is False
+        self.empty = not guards.has_landed(self.connection, self.staging.tables[0], self.run.connection)
         self.live_before = self.state.live_rows if self.state else self._live_rows()
         self.encoder = Encoder(self.stream, known_extras(self.connection, self.run, self.stream))
-        self.staging.create()
+        self.staging.drop()  # what runs that died have left
         self.counts.fetched = 0
         # With other columns everything is read again, or old rows would never get theirs.
         since = self.state.cursor if self.state and self.state.mapping_version == self.version else None
@@ -188,7 +148,8 @@ class _Landing:
                 self._land_slice()
         self._settle()
         self._commit()
-        self.staging.drop()
+        if self.staging.there:
+            self.staging.drop()
         self.landed.warnings += search.keep_indexes(self.connection, self.staging.tables, self.run.connection)
         for name, words in self.encoder.unlisted.items():
             said = ", ".join(repr(word[:40]) for word in sorted(words))
@@ -225,15 +186,10 @@ class _Landing:
             )
         return False
 
-    def _landed_before(self) -> bool:
-        row = self.connection.execute(
-            sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE connection = %s)").format(self.staging.tables[0].identifier),
-            (self.run.connection,),
-        ).fetchone()
-        return bool(row and row[0])
-
     def _page(self, page: PageLike) -> None:
         records = [bytes(record) for record in page.records]
+        if records or page.unreadable or page.deleted:
+            self.staging.create()
         self.counts.fetched += page.fetched if page.fetched is not None else len(records)
         if records:
             try:
@@ -306,7 +262,12 @@ class _Landing:
 
     def _settle(self) -> None:
         """Newest version of each record, deletions, and whether to land at all."""
-        self._check_drift()
+        if not self.staging.there:
+            if not self.complete or self.empty:
+                return
+            self.staging.create()  # a source that has nothing any more
+        if not self.options.accept_drift:
+            guards.check_drift(self.connection, self.staging, self.refused, self.seq)
         if not self.empty:
             self.staging.analyze()
         settle = Settle(self.connection, self.staging, self.stream)
@@ -327,44 +288,15 @@ class _Landing:
                 self.landed.warnings.append(f"the column {name} was filled before and is empty in all that changed")
         if self.complete and not self.empty:
             settle.find_gone(self.run.connection)
-        if self.complete:
-            self._check_shrink()
+        if self.complete and not self.options.accept_shrink:
+            present = self.present + self.seq - self.collapsed
+            guards.check_shrink(self.stream.name, present, self.live_before)
         if self.stream.gates and self.staging.holds_changes():
             self.landed.verdicts = gates.judge(self.url, self.connection, self.staging, self.stream)
         note_extras(self.connection, self.run, self.stream, self.encoder.discovered)
 
-    def _check_drift(self) -> None:
-        if self.options.accept_drift or self.refused < MIN_BAD or self.refused <= MAX_BAD_SHARE * self.seq:
-            return
-        row = self.connection.execute(
-            sql.SQL("SELECT _column, min(_message), count(*) FROM {} GROUP BY 1 ORDER BY 3 DESC LIMIT 1").format(
-                self.staging.refused
-            )
-        ).fetchone()
-        assert row is not None
-        raise SchemaDrift(
-            f"{self.refused:,} of {self.seq:,} records do not fit; most ({row[2]:,}) because of column"
-            f" {row[0] or 'none'}, for example: {row[1]}. To land the others all the same, run once with -p accept_drift=true"
-        )
-
-    def _check_shrink(self) -> None:
-        present = self.present + self.seq - self.collapsed
-        if self.options.accept_shrink or self.live_before == 0 or present >= (1 - MAX_SHRINK) * self.live_before > 0:
-            return
-        raise SuspiciousShrink(
-            f"The source holds {present:,} of {self.live_before:,} {self.stream.name} records"
-            f" (limit -{MAX_SHRINK:.0%}); nothing was landed. If that is right, run once with --accept-shrink"
-        )
-
     def _live_rows(self) -> int:
-        row = self.connection.execute(
-            sql.SQL("SELECT count(*) FROM {} WHERE connection = %s AND _deleted_at IS NULL").format(
-                self.staging.tables[0].identifier
-            ),
-            (self.run.connection,),
-        ).fetchone()
-        assert row is not None
-        return int(row[0])
+        return guards.live_rows(self.connection, self.staging.tables[0], self.run.connection)
 
     def _commit(self, *, slice_only: bool = False) -> None:
         for attempt in range(1, MERGE_ATTEMPTS + 1):
@@ -385,49 +317,42 @@ class _Landing:
                 self.counts.add(counts)
                 return
 
-    def blocked(self) -> LockTimeout:
-        """The error that names the tables of this stream that others hold, and who does."""
-        names = {f'"{table.schema}"."{table.name}"': f"{table.schema}.{table.name}" for table in self.staging.tables}
-        rows = self.connection.execute(
-            "SELECT name, string_agg(DISTINCT pid::text, ', ') FROM unnest(%s::text[]) name"
-            " JOIN pg_locks ON relation = to_regclass(name) AND granted AND pid <> pg_backend_pid() AND mode IN"
-            " ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') GROUP BY name ORDER BY name",
-            (list(names),),
-        ).fetchall()
-        held = "; ".join(f"{names[name]} is locked by the session with pid {pids}" for name, pids in rows)
-        return LockTimeout(
-            f"{held or f'{self.stream.schema}.{self.stream.name} is locked by another session'}; waited 5 s"
-        )
-
     def _merge(self, slice_only: bool) -> Counts:
+        counts = Counts(read=self.seq, dead_lettered=self.refused, duplicates_collapsed=self.collapsed)
+        for table in self.staging.tables[1:]:
+            counts.children[table.name] = {"inserted": 0, "updated": 0, "deleted": 0}
+        if self.staging.there:
+            self._move_rows(counts)
+        self._log(counts, slice_only)
+        return counts
+
+    def _move_rows(self, counts: Counts) -> None:
+        """From staging to the landed tables, and what that did into ``counts``."""
         same = Values(self.run.connection, self.run.run_id, self.options.identity)
         merge = Merge(self.connection, self.staging, self.stream.children, same)
-        counts = Counts(read=self.seq, dead_lettered=self.refused, duplicates_collapsed=self.collapsed)
-        for number, table in enumerate(self.staging.tables[1:], 1):
-            child = {"inserted": merge.insert(number), "updated": 0, "deleted": 0}
+        for number, child in enumerate(counts.children.values(), 1):
+            child["inserted"] = merge.insert(number)
             if self.known:
                 child["updated"] = merge.update(number)
                 child["inserted"] += merge.insert_children_of_known(number)
                 child["deleted"] = merge.drop_children_no_longer_there(number)
-            counts.children[table.name] = child
         counts.updated = merge.update_parents() if self.known else 0
         counts.inserted = merge.insert(0)
         if self.known:
             merge.refresh_fingerprints()
         counts.deleted, gone_children = merge.delete()
-        for name, number in zip(counts.children, gone_children, strict=True):
-            counts.children[name]["deleted"] += number
+        for child, number in zip(counts.children.values(), gone_children, strict=True):
+            child["deleted"] += number
         counts.unchanged = self.seq - counts.inserted - counts.updated - self.refused - self.collapsed
         if self.stream.history:
             history.record(self.connection, self.staging)
-        self._log(counts, slice_only)
-        return counts
 
     def _log(self, counts: Counts, slice_only: bool) -> None:
         """What is written beside the rows, in their transaction: dead letters, cursor, run log."""
         if self.refused:
             self.dead.keep()
-        self.dead.close_landed()
+        if self.staging.there:
+            self.dead.close_landed()
         total = copy.deepcopy(self.counts)
         total.add(counts)
         live = self._live_rows() if total.inserted or total.updated or total.deleted else self.live_before

@@ -2,10 +2,13 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 from psycopg import sql
+
+from warehouse.table import Table
 
 Connection = psycopg.Connection[Any]
 
@@ -42,6 +45,19 @@ def holder(connection: Connection, key: int) -> int | None:
         (key,),
     ).fetchone()
     return int(row[0]) if row else None
+
+
+def blocked_by(connection: Connection, tables: Sequence[Table]) -> str:
+    """A sentence that says which of the tables others hold against writers, and which sessions do."""
+    names = {f'"{table.schema}"."{table.name}"': f"{table.schema}.{table.name}" for table in tables}
+    rows = connection.execute(
+        "SELECT name, string_agg(DISTINCT pid::text, ', ') FROM unnest(%s::text[]) name"
+        " JOIN pg_locks ON relation = to_regclass(name) AND granted AND pid <> pg_backend_pid() AND mode IN"
+        " ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') GROUP BY name ORDER BY name",
+        (list(names),),
+    ).fetchall()
+    held = "; ".join(f"{names[name]} is locked by the session with pid {pids}" for name, pids in rows)
+    return f"{held or f'{tables[0].schema}.{tables[0].name} is locked by another session'}; waited 5 s"
 
 
 def take_for_ourselves(connection: Connection, schema: str, table: str) -> None:

@@ -6,16 +6,22 @@ of those may become money by accident.
 
 import re
 from contextlib import suppress
-from decimal import Decimal, InvalidOperation
+from decimal import Clamped, Context, Decimal, Inexact, InvalidOperation, Overflow, Rounded, Subnormal, Underflow
 
 import msgspec
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?").fullmatch
 
+# As exact as Decimal, as quick, and an ArithmeticError for whatever has over a thousand digits when it is written out.
+decimal = Context(
+    prec=1000, Emax=999, Emin=-999,
+    traps=[Clamped, Inexact, InvalidOperation, Overflow, Rounded, Subnormal, Underflow],
+).create_decimal  # fmt: skip
+
 
 def exact(value: object) -> Decimal:
     """The number that a text is; msgspec.ValidationError for anything else, and where the exponent is beyond measure."""
     if isinstance(value, str) and PLAIN(value):
-        with suppress(InvalidOperation):
-            return Decimal(value)
+        with suppress(ArithmeticError):
+            return decimal(value)
     raise msgspec.ValidationError("no number")

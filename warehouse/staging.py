@@ -32,10 +32,12 @@ class Staging:
         self.view_name = f"{self._prefix}{run.run_id.hex[:8]}_as_if"
         self.rows = [sql.Identifier("staging", name) for name in names[: len(tables)]]
         self.seen, self.gone, self.refused = (sql.Identifier("staging", name) for name in names[len(tables) :])
+        self.there = False
 
     def create(self) -> None:
-        """Make the tables, and remove what runs that died have left."""
-        self.drop()
+        """Make the tables, if they are not there yet: most hours bring most streams nothing to stage."""
+        if self.there:
+            return
         for table, name in zip(self.tables, self.rows, strict=True):
             columns: list[sql.Composable] = [sql.SQL("_seq bigint, _known boolean")]
             columns += [
@@ -54,6 +56,7 @@ class Staging:
                 " _payload bytea, _redacted text, _sha256 text"
             ).format(self._key_definitions(required=False)),
         )
+        self.there = True
 
     def drop(self, connection: Connection | None = None) -> None:
         """Remove the tables of this and of all earlier runs of the stream, over another session where one is given."""

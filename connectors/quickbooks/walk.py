@@ -67,7 +67,7 @@ class Walk:
         if since is not None and any(head.updated is not None and head.updated < since for head in heads):
             raise PagingLoop(f"The page repeats records from before {since.isoformat()}, which were read already.")
         known = self.given | self.recent if self.recent else self.given
-        found = [at for at, head in enumerate(heads) if head.version not in known]
+        found = [at for at, head in enumerate(heads) if not known or head.version not in known]
         if self.start > 1 and since is not None:  # what is later than this second comes again, from its own beginning
             found = [at for at in found if _second(heads[at].updated) in (since, None)]
         for at in found:
@@ -88,9 +88,8 @@ class Walk:
         again from its beginning, since what changed in it meanwhile would be before an offset.
         """
         versions = [head.version for head in heads]
-        same_second = {version for version in versions if _second(version[1]) in (self.since, None)}
         if self.start > 1 and self._moved(versions):
-            self.given |= same_second
+            self.given |= self._of_this_second(versions)
             self.start = 1
             return True
         full = len(heads) >= max(self.longest, 2)
@@ -102,16 +101,20 @@ class Walk:
             return False
         if last == self.since and full:
             self.start += len(heads) - 1  # one row twice, to see that it still is where it was
-            self.given |= same_second
+            self.given |= self._of_this_second(versions)
         elif self.start > 1 and self.since is not None:
-            self.given |= same_second
+            self.given |= self._of_this_second(versions)
             self.beyond, self.start = True, 1
         elif last == self.since:
-            self.given |= same_second
+            self.given |= self._of_this_second(versions)
         else:
-            self.given = {version for version in versions if _second(version[1]) in (last, None)}
+            # What is later than the last one, in a page out of order, has been given as well.
+            self.given = {version for version in versions if last is None or version[1] is None or version[1] >= last}
             self.since, self.beyond, self.start = last, False, 1
         return True
+
+    def _of_this_second(self, versions: list[Version]) -> set[Version]:
+        return {version for version in versions if _second(version[1]) in (self.since, None)}
 
     def _moved(self, versions: list[Version]) -> bool:
         """Whether rows entered or left the second before our offset, so that rows may have slid past it."""
