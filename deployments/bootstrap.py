@@ -25,6 +25,7 @@ from prefect.variables import Variable
 
 from blocks import systems
 from deployments import alerts, syncs
+from tasks import telling
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK_POOL = "landfall"
@@ -57,19 +58,18 @@ def bootstrap(echo: Callable[[str], None] = print) -> list[str]:
             note(f"work pool {WORK_POOL}")
         if _ensure_zombie_automation(client):
             note("automation for runs whose process died")
+        if not _is_current(client):
+            systems.register()
+            note(f"block types {', '.join(systems.names())}")
+            _deploy_all()
+            for name, deployment in deployed(client).items():
+                if not _connected(name, deployment):
+                    # It would fail at every tick; `landfall connect` switches it on.
+                    switch(client, deployment, on=False)
+            note(f"deployments {', '.join(sorted(declared()))}")
+            Variable.set(_DONE, _fingerprint(), overwrite=True)
         if alerts.ensure(client):
-            note(f"automation that tells people through the block {alerts.CHANNEL}")
-        if _is_current(client):
-            return made
-        systems.register()
-        note(f"block types {', '.join(systems.names())}")
-        _deploy_all()
-        for name, deployment in deployed(client).items():
-            if not _connected(name, deployment):
-                # It would fail at every tick; `landfall connect` switches it on.
-                switch(client, deployment, on=False)
-        note(f"deployments {', '.join(sorted(declared()))}")
-        Variable.set(_DONE, _fingerprint(), overwrite=True)
+            note(f"automations that tell people through the block {telling.CHANNEL}")
     return made
 
 

@@ -13,8 +13,8 @@ from prefect import Flow
 import flows
 from blocks import systems
 
-#: Verbs of flows that land nothing: they test, or carry out what a sync has planned.
-_NO_SYNC = {"test", "apply"}
+#: Verbs of flows that land nothing: they test, tell people, or carry out what a sync has planned.
+_NO_SYNC = {"test", "tell", "apply"}
 
 
 class UnknownSync(LookupError):

@@ -1,28 +1,29 @@
 """Automations that really fire, on a real server: people are told, also late, and dead runs are called so."""
 
 import json
-import os
+import re
 import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import UUID
 
 import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.events import emit_event
 from prefect.states import Running
 
 from deployments import alerts, bootstrap
 from flows.refresh_quickbooks import refresh_quickbooks
+from flows.tell_people import tell_people
 from sandbox.quickbooks import QuickBooks
+from tasks import telling
 from tests.cli.conftest import company, connected, landfall  # noqa: F401 - fixtures
 
-ATTEMPTS = 4  # one, and three times again at once: so Prefect does it
-# How many reminders find the channel down as well; each takes ten seconds and more.
-FAILING_REMINDERS = int(os.environ.get("LANDFALL_TEST_FAILING_REMINDERS", "0"))
 SOON = timedelta(seconds=10)  # the shortest that Prefect has for "nothing has come since"
 
 
@@ -73,27 +74,31 @@ def channel() -> Iterator[Channel]:
 @pytest.fixture
 def client(prefect_api: str, channel: Channel, monkeypatch: pytest.MonkeyPatch) -> Iterator[SyncPrefectClient]:
     """A client of a server whose automations are as bootstrap makes them, only quicker."""
-    monkeypatch.setattr(alerts, "RETRY", SOON)
+    monkeypatch.setattr(telling, "RETRY_DELAYS_S", [1])
     monkeypatch.setattr(bootstrap, "SILENCE", SOON)
     block = CustomWebhookNotificationBlock(
         name="landfall", url=f"http://127.0.0.1:{channel.server_port}/", json_data={"text": "{{subject}}: {{body}}"}
     )
-    block.save(alerts.CHANNEL, overwrite=True)
-    names = (alerts.AUTOMATION, alerts.REMINDER, bootstrap.ZOMBIES)
+    block.save(telling.CHANNEL, overwrite=True)
+    names = (telling.AUTOMATION, bootstrap.ZOMBIES)
     with get_client(sync_client=True) as client:
         for found in [found for name in names for found in client.read_automations_by_name(name)]:
             client.delete_automation(found.id)
         assert bootstrap._ensure_zombie_automation(client)
+        deployment = client.create_deployment(client.create_flow(tell_people), "any")
         assert alerts.ensure(client)
         yield client
+        client.delete_deployment(deployment)
         for found in [found for name in names for found in client.read_automations_by_name(name)]:
             client.delete_automation(found.id)
-    CustomWebhookNotificationBlock.delete(alerts.CHANNEL)
+    CustomWebhookNotificationBlock.delete(telling.CHANNEL)
 
 
-def say(message: str) -> None:
+def say(message: str) -> UUID:
     resource = {"prefect.resource.id": "landfall.sync.quickbooks.main"}
-    emit_event("landfall.sync.partial", resource=resource, payload={"message": message})
+    said = emit_event("landfall.sync.partial", resource=resource, payload={"message": message})
+    assert said is not None
+    return said.id
 
 
 def beat(client: SyncPrefectClient, flow: Any) -> Any:
@@ -106,24 +111,59 @@ def beat(client: SyncPrefectClient, flow: Any) -> Any:
     return run.id
 
 
+def started(client: SyncPrefectClient, runs: int) -> list[Any]:
+    """The parameters of the runs of tell-people that the server has started, waited for until there are so many."""
+    deployment = client.read_deployment_by_name(alerts.DEPLOYMENT)
+    wanted = DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id]))
+    deadline = time.monotonic() + 60
+    while len(found := client.read_flow_runs(deployment_filter=wanted)) < runs and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return [run.parameters for run in sorted(found, key=lambda run: run.created)]
+
+
 def test_people_are_told_and_dead_runs_are_called_so(client: SyncPrefectClient, channel: Channel) -> None:
-    """J1, J7: people hear when the channel is back that it missed something; then messages arrive as ever."""
+    """J1, J7: what the channel did not take is told when it is back, once; later messages arrive as ever."""
     dead = beat(client, refresh_quickbooks)
     channel.down = True
-    say("3 records could not land")
-    channel.wait(ATTEMPTS)
-    channel.down = FAILING_REMINDERS > 0
-    channel.wait(ATTEMPTS * FAILING_REMINDERS)
+    first = say("3 records could not land")
+    assert started(client, 1) == [{"event": str(first)}]
+    state = tell_people(first, return_state=True)
+    assert state.is_failed()
+    assert "did not take a message" in state.message
+    assert str(channel.server_port) not in state.message
+    channel.wait(1 + len(telling.RETRY_DELAYS_S))
     channel.down = False
-    channel.wait(1)
-    assert channel.told == [{"text": f"{alerts.MISSED_SUBJECT}: {alerts.MISSED}"}]
-    say("4 records could not land")
-    channel.wait(1)
+    assert tell_people(return_state=True).message == "1 delivered"
+    assert tell_people(return_state=True).message == "Everything has been delivered"
+    assert channel.told == [{"text": "Landfall: landfall.sync.partial: 3 records could not land"}]
+    second = say("4 records could not land")
+    assert started(client, 2)[1:] == [{"event": str(second)}]
+    assert tell_people(second, return_state=True).message == "1 delivered"
     assert channel.told[1:] == [{"text": "Landfall: landfall.sync.partial: 4 records could not land"}]
     deadline = time.monotonic() + 60
     while client.read_flow_run(dead).state_name != "Crashed" and time.monotonic() < deadline:
         time.sleep(0.5)
     assert client.read_flow_run(dead).state_name == "Crashed"
+
+
+def test_a_late_message_says_of_what_time_it_is(
+    client: SyncPrefectClient, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads at six what happened at two is told so."""
+    monkeypatch.setattr(telling, "LATE", timedelta(0))
+    tell_people(say("5 records could not land"))
+    (told,) = channel.told
+    assert re.fullmatch(r".* 5 records could not land \(of 20..-..-.. ..:.. UTC, delivered late\)", told["text"])
+
+
+def test_without_a_channel_the_run_says_what_to_do(client: SyncPrefectClient) -> None:
+    """Whoever has removed the block reads in the UI why nothing is told."""
+    channel = CustomWebhookNotificationBlock.load(telling.CHANNEL)
+    CustomWebhookNotificationBlock.delete(telling.CHANNEL)
+    state = tell_people(return_state=True)
+    assert state.is_failed()
+    assert "Save one" in state.message
+    channel.save(telling.CHANNEL)
 
 
 def test_a_channel_that_hangs_holds_up_no_run(
@@ -136,8 +176,11 @@ def test_a_channel_that_hangs_holds_up_no_run(
     channel.answers.clear()
     company.store.spoil("Vendor", company.store.ids("Vendor")[0], {"Balance": "N/A"})
     assert refresh_quickbooks("main", return_state=True).name == "Partial"
+    ((about,)) = started(client, 1)
+    later = threading.Thread(target=tell_people, args=[UUID(about["event"])], kwargs={"return_state": True})
+    later.start()
     channel.wait(1)
     assert channel.told == []
     channel.answers.set()
-    channel.wait(1)
+    later.join(60)
     assert "1 records could not land" in channel.told[0]["text"]
