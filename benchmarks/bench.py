@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks import erp, place, results, search
+from benchmarks import erp, microshare, place, results, search
 from benchmarks.environments import NoEnvironment, python_of
 from benchmarks.runs import PEER, Runs
 
@@ -27,23 +27,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a tenth of the size, in under five minutes")
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     parser.add_argument("--only-ours", action="store_true", help="leave the peers out")
-    parser.add_argument("--only", choices=["erp", "search"], help="one part alone")
+    parser.add_argument("--only", choices=["erp", "search", "microshare"], help="one part alone")
     asked = parser.parse_args(arguments)
     # Asked to end, it still stops what it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     scale, rounds = (0.1, 2) if asked.quick else (1.0, 3)
     found: dict[str, Any] = {}
+    tables: list[str] = []
+
+    def show(table: str) -> None:
+        print(table, flush=True)
+        tables.append(table)
+
     if not asked.only:
         found = results.of(measure(scale, rounds=rounds, peers=not asked.only_ours))
-        print(results.table(found))
-    if asked.only != "search":
+        show(results.table(found))
+    if asked.only in (None, "erp"):
         found["erp"] = erp.measure(scale, rounds)
-        print(erp.table(found["erp"]))
-    if asked.only != "erp":
+        show(erp.table(found["erp"]))
+    if asked.only in (None, "search"):
         found["search"] = _search(round(1_000_000 * scale))
-        print(search.table(found["search"]))
+        show(search.table(found["search"]))
+    if asked.only in (None, "microshare"):
+        found["microshare"] = microshare.measure(microshare.QUICK if asked.quick else microshare.Sizes())
+        show(microshare.table(found["microshare"]))
     if not (asked.quick or asked.only or asked.only_ours):
-        results.write(found, Path(__file__).parent / "results.md")
+        results.write(found, tables, Path(__file__).parent / "results.md")
     if asked.json:
         print(json.dumps(found))
     return 0

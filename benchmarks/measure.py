@@ -62,6 +62,7 @@ def run(
         if checkpoint:
             session.execute("CHECKPOINT")
         server = _postmaster(session)
+        _until_ended(session, server)
         sessions = {child.pid for child in psutil.Process(server).children()}
         wal, cpu, busy, others = _wal(session), cpu_of_server(server), _busy(), _cpu_of(ignored)
         began = time.monotonic()
@@ -138,6 +139,18 @@ def _watched(pid: int) -> Iterator[list[int]]:
     finally:
         stop.set()
         thread.join()
+
+
+def _until_ended(session: "psycopg.Connection[tuple[object, ...]]", server: int) -> None:
+    """Wait for processes of the server that are no longer at work, such as a VACUUM's: what one of them used is counted
+    when it is gone for good, and must not count as the command's."""
+    for _ in range(100):
+        # In this order: a process that begins meanwhile is not taken for one that ends.
+        children = [child.pid for child in psutil.Process(server).children()]
+        working = {int(str(pid)) for (pid,) in session.execute("SELECT pid FROM pg_stat_activity")}
+        if working.issuperset(children):
+            return
+        time.sleep(0.05)
 
 
 def _until_gone(server: int, known: set[int]) -> None:

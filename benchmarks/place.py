@@ -36,6 +36,8 @@ SETTINGS: dict[str, str | int] = {
     "max_wal_size": "8GB",
     "checkpoint_timeout": "30min",
     "maintenance_work_mem": "256MB",
+    # With Postgres' 4 MB the statement by which dlt deletes children no longer there compares each with each.
+    "work_mem": "256MB",
     "autovacuum": "off",
     "timezone": "UTC",
 }

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import search
 from benchmarks.measure import Cost
 from benchmarks.runs import PANDAS_SHARE, Runs
 
@@ -119,7 +118,7 @@ def table(found: Mapping[str, Any]) -> str:
             lines.append(f"| {name} | – | – | {_goal(name)} | {found['reasons'].get(name, 'not measured')} |")
         else:
             lines.append(f"| {name} | {value:.3g} | {gross:.3g} | {_goal(name)} | {_verdict(name, value)} |")
-    return "\n".join(lines) + (f"\n\n{search.table(found['search'])}" if "search" in found else "")
+    return "\n".join(lines)
 
 
 def _goal(name: str) -> str:
@@ -160,11 +159,11 @@ def plot(found: Mapping[str, Any]) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def write(found: Mapping[str, Any], page: Path) -> None:
-    """Write the page of results and the picture beside it."""
+def write(found: Mapping[str, Any], tables: Sequence[str], page: Path) -> None:
+    """Write the page of results, with these tables, and the picture beside it."""
     page.with_name("results.svg").write_text(plot(found))
     page.write_text(
         "# Benchmark results\n\n"
         f"Written by `./run bench`, at scale {found['scale']:g} on {found['machine']}; docs/benchmarks.md says how to read it."
-        " Compare ratios, not seconds.\n\n![CPU seconds](results.svg)\n\n" + table(found) + "\n"
+        " Compare ratios, not seconds.\n\n![CPU seconds](results.svg)\n\n" + "\n\n".join(tables) + "\n"
     )

@@ -18,6 +18,7 @@ import dlt
 NUMBERS = {"balance", "balance_with_jobs", "total_amount", "total_tax", "amount", "unit_price", "quantity",
            "discount_percent"}  # fmt: skip
 WHOLE = {"index", "line_num"}
+FLAGS = {"percent_based"}
 
 
 def table(rows: list[dict[str, Any]]) -> pa.Table:
@@ -25,7 +26,8 @@ def table(rows: list[dict[str, Any]]) -> pa.Table:
     columns = {}
     for name, first in rows[0].items():
         kind = pa.float64() if name in NUMBERS else pa.int64() if name in WHOLE else pa.string()
-        columns[name] = pa.array([row[name] for row in rows], pa.bool_() if isinstance(first, bool) else kind)
+        flag = isinstance(first, bool) or name in FLAGS
+        columns[name] = pa.array([row[name] for row in rows], pa.bool_() if flag else kind)
     return pa.table(columns)
 
 

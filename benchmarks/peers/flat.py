@@ -1,7 +1,14 @@
-"""The flattening that who lands with Arrow or Singer writes: the same tables as ours, as rows of plain columns."""
+"""The flattening that who lands with Arrow or Singer writes: the same tables as ours, as rows of plain columns.
+
+Every field of a record gets a column, since ours loses none either; what has no place of its own stays JSON.
+"""
+
+# mypy: ignore-errors
 
 from collections.abc import Iterable
 from typing import Any
+
+import orjson
 
 Row = dict[str, Any]
 
@@ -42,7 +49,8 @@ def customer(record: Row) -> Row:
         "email": record["PrimaryEmailAddr"]["Address"], "phone_number": record["PrimaryPhone"]["FreeFormNumber"],
         "notes": record.get("Notes"), "job": record["Job"], "bill_with_parent": record["BillWithParent"],
         "balance": record["Balance"], "balance_with_jobs": record["BalanceWithJobs"],
-        "currency_id": record["CurrencyRef"]["value"],
+        "currency_id": record["CurrencyRef"]["value"], "currency_name": record["CurrencyRef"]["name"],
+        "domain": record["domain"], "sparse": record["sparse"],
         "preferred_delivery_method": record["PreferredDeliveryMethod"], "taxable": record["Taxable"],
         "default_tax_code_id": record["DefaultTaxCodeRef"]["value"],
         "created_at": meta["CreateTime"], "updated_at": meta["LastUpdatedTime"],
@@ -57,7 +65,9 @@ def invoice(record: Row) -> Row:
         "transaction_date": record["TxnDate"], "due_date": record["DueDate"],
         "customer_id": record["CustomerRef"]["value"], "customer_name": record["CustomerRef"]["name"],
         "customer_memo": record["CustomerMemo"]["value"], "billing_email": record["BillEmail"]["Address"],
-        "sales_term_id": record["SalesTermRef"]["value"], "total_amount": record["TotalAmt"],
+        "sales_term_id": record["SalesTermRef"]["value"], "sales_term_name": record["SalesTermRef"]["name"],
+        "domain": record["domain"], "sparse": record["sparse"], "currency_name": record["CurrencyRef"]["name"],
+        "total_amount": record["TotalAmt"],
         "balance": record["Balance"], "currency_id": record["CurrencyRef"]["value"],
         "total_tax": record["TxnTaxDetail"]["TotalTax"],
         "apply_tax_after_discount": record["ApplyTaxAfterDiscount"],
@@ -65,7 +75,7 @@ def invoice(record: Row) -> Row:
         "allow_online_achpayment": record["AllowOnlineACHPayment"],
         "allow_online_credit_card_payment": record["AllowOnlineCreditCardPayment"],
         "email_status": record["EmailStatus"], "print_status": record["PrintStatus"],
-        "purchase_order": record["CustomField"][0]["StringValue"],
+        "custom_fields": orjson.dumps(record["CustomField"]).decode(),
         "created_at": meta["CreateTime"], "updated_at": meta["LastUpdatedTime"],
     }  # fmt: skip
 
@@ -83,7 +93,10 @@ def lines(records: Iterable[Row]) -> list[Row]:
                 "item_id": sale.get("ItemRef", {}).get("value"), "item_name": sale.get("ItemRef", {}).get("name"),
                 "unit_price": sale.get("UnitPrice"), "quantity": sale.get("Qty"),
                 "account_id": sale.get("ItemAccountRef", {}).get("value"),
+                "account_name": sale.get("ItemAccountRef", {}).get("name"),
                 "tax_code_id": sale.get("TaxCodeRef", {}).get("value"),
-                "discount_percent": discount.get("DiscountPercent"),
+                "percent_based": discount.get("PercentBased"), "discount_percent": discount.get("DiscountPercent"),
+                "discount_account_id": discount.get("DiscountAccountRef", {}).get("value"),
+                "discount_account_name": discount.get("DiscountAccountRef", {}).get("name"),
             })  # fmt: skip
     return rows

@@ -19,6 +19,7 @@ from pages import pages
 NUMBERS = {"balance", "balance_with_jobs", "total_amount", "total_tax", "amount", "unit_price", "quantity",
            "discount_percent"}  # fmt: skip
 WHOLE = {"index", "line_num"}
+FLAGS = {"percent_based"}
 
 
 def schema(stream: str, row: dict[str, Any], keys: list[str]) -> bytes:
@@ -26,7 +27,7 @@ def schema(stream: str, row: dict[str, Any], keys: list[str]) -> bytes:
     properties = {}
     for name, value in row.items():
         kind = "number" if name in NUMBERS else "integer" if name in WHOLE else "string"
-        properties[name] = {"type": [kind if not isinstance(value, bool) else "boolean", "null"]}
+        properties[name] = {"type": ["boolean" if isinstance(value, bool) or name in FLAGS else kind, "null"]}
         if name.endswith("_at"):
             properties[name]["format"] = "date-time"  # type: ignore[assignment]
     for key in keys:
