@@ -24,6 +24,9 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "60s",
     "client_connection_check_interval": "2s",
     "client_min_messages": "warning",
+    # What a run changes is little and looked up by key; Postgres' default, made for spinning disks, reads all of a table
+    # to find one row in a hundred.
+    "random_page_cost": "1.1",
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",

@@ -70,9 +70,10 @@ def _save(
     prints = {each: fingerprint(value, f"{kind}/{name}/{each}") for each, value in secrets.items()}
     with conn.transaction():
         made = conn.execute(
-            """INSERT INTO ops.connection (kind, name, type, provider, settings, secrets) VALUES (%s, %s, %s, %s, %s, %s)
+            """INSERT INTO ops.connection (kind, name, type, provider, settings, secrets, identity)
+               VALUES (%s, %s, %s, %s, %s, %s, (SELECT identity FROM ops.former_connection WHERE (sync, name) = (%s, %s)))
                ON CONFLICT (kind, name) DO NOTHING RETURNING name""",
-            (kind, name, type, provider, Jsonb(settings), Jsonb(prints)),
+            (kind, name, type, provider, Jsonb(settings), Jsonb(prints), _sync(kind), name),
         ).fetchone()
         if made:
             before: dict[str, Any] = {}
@@ -135,8 +136,15 @@ def note_test(conn: Connection, kind: str, name: str, ok: bool, message: str) ->
 
 
 def delete(conn: Connection, kind: str, name: str, by: Origin | None = None) -> None:
-    """Forget a connection and its tokens; what has landed stays."""
+    """Forget a connection and its tokens; what has landed stays, and so does the knowledge whose it is."""
     with conn.transaction():
+        conn.execute(
+            """INSERT INTO ops.former_connection (sync, name, identity)
+               SELECT c.sync, c.connection, o.identity FROM ops.connection AS o, ops.sync_cursor AS c
+               WHERE (o.kind, o.name) = (%s, %s) AND o.identity IS NOT NULL AND (c.sync, c.connection) = (%s, o.name)
+               LIMIT 1 ON CONFLICT (sync, name) DO NOTHING""",
+            (kind, name, _sync(kind)),
+        )
         row = conn.execute(
             "DELETE FROM ops.connection WHERE (kind, name) = (%s, %s) RETURNING status, settings, secrets", (kind, name)
         ).fetchone()
@@ -157,6 +165,11 @@ def check_identity(conn: Connection, kind: str, name: str, identity: str) -> Non
         raise ConnectionChanged(
             f"{kind}/{name} landed rows of {row[0]} and now leads to {identity}: give the other company a name of its own"
         )
+
+
+def _sync(kind: str) -> str:
+    """The sync that lands what connections of this kind lead to: `erp` for each erp-…"""
+    return kind.partition("-")[0]
 
 
 def _difference(

@@ -122,7 +122,7 @@ class _Landing:
         self.dead = DeadLetters(connection, self.staging, run, stream.name, options.redact)
         self.counts = before
         self.landed = Landed(self.counts)
-        self.seq = self.skipped = self.refused = self.known = self.collapsed = self.present = 0
+        self.seq = self.skipped = self.refused = self.known = self.collapsed = self.present = self.revived = 0
         self.cursor: Mapping[str, Any] | None = None
         self.complete = False
 
@@ -355,7 +355,9 @@ class _Landing:
             self.dead.close_landed()
         total = copy.deepcopy(self.counts)
         total.add(counts)
-        live = self._live_rows() if total.inserted or total.updated or total.deleted else self.live_before
+        # Counting reads the whole table, which is worth it only after a reading of everything.
+        counted = self.complete or slice_only or self.present or self.state is None
+        live = self._live_rows() if counted else self.live_before + counts.inserted + self.revived - counts.deleted
         cursor = dict(self.cursor) if self.cursor is not None else (self.state.cursor if self.state else None)
         # Records that came alone, as in a replay, say nothing about the columns of all others.
         whole = self.complete or self.cursor is not None or self.state is None

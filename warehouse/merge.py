@@ -72,6 +72,12 @@ class Merge:
             ).format(table.identifier, sets, self.staging.rows[number], self._match(table), differs)
         )
 
+    def revived(self) -> int:
+        """How many of the staged records are marked as deleted; to be asked before they are updated."""
+        query = sql.SQL("SELECT count(*) FROM {} t JOIN {} s ON {} WHERE s._known AND t._deleted_at IS NOT NULL")
+        counted = query.format(self.parent.identifier, self.staging.rows[0], self._match(self.parent))
+        return int(self.connection.execute(counted, {"connection": self.values.connection}).fetchall()[0][0])
+
     def update_parents(self) -> int:
         """Update known parents that differ, themselves or in their children."""
         touched = [

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 # CREATE INDEX CONCURRENTLY waits for every older transaction. Longer ones (a backup) are not worth a run's waiting: the
 # next landing tries again.
 CONCURRENT_WAIT, LOCK_WAIT = "60s", "5s"
+# An index of a larger table may take longer than the landing of another connection, its first one, waits for a lock.
+LONG_BYTES = 128 * 2**20
 DEFAULT_LIMIT, MAX_LIMIT = 15, 100
 
 
@@ -145,8 +147,9 @@ def _make(connection: Connection, table: Table, name: str, index: _Index) -> Non
     row = connection.execute(
         sql.SQL(
             "SELECT EXISTS (SELECT FROM {0} WHERE connection < %(name)s) OR EXISTS (SELECT FROM {0} WHERE connection > %(name)s)"
+            " OR pg_relation_size(to_regclass(%(table)s)) > %(long)s"
         ).format(table.identifier),
-        {"name": name},
+        {"name": name, "table": f'"{table.schema}"."{table.name}"', "long": LONG_BYTES},
     ).fetchone()
     shared = bool(row and row[0])
     connection.execute("SELECT set_config('lock_timeout', %s, false)", (CONCURRENT_WAIT if shared else LOCK_WAIT,))

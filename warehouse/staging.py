@@ -182,9 +182,13 @@ class Staging:
         )  # fmt: skip
 
     def analyze(self) -> None:
-        """Tell the planner how much is staged."""
-        for name in (*self.rows, self.seen, self.gone):
-            self._connection.execute(sql.SQL("ANALYZE {}").format(name))
+        """Tell the planner how much is staged, and what it looks rows up by."""
+        key = sql.SQL(", ").join(map(sql.Identifier, self.tables[0].key))
+        for table, name in zip(self.tables, self.rows, strict=True):
+            known = sql.SQL(", ").join(map(sql.Identifier, (*table.key, "_known")))
+            self._connection.execute(sql.SQL("ANALYZE {} ({})").format(name, known))
+        for name in (self.seen, self.gone):
+            self._connection.execute(sql.SQL("ANALYZE {} ({})").format(name, key))
 
     def _unlogged(self, name: sql.Identifier, columns: sql.Composable) -> None:
         self._connection.execute(

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 
-from warehouse import audit, connections
+from warehouse import audit, connections, cursors
 from warehouse.audit import Origin
 from warehouse.connect import connect
+from warehouse.errors import ConnectionChanged
+from warehouse.run_log import Run
 
 Session = psycopg.Connection[Any]
 BY = Origin("night-shift", "cli")
@@ -83,6 +86,26 @@ def test_the_log_says_what_changed_and_no_secret(session: Session) -> None:
     ]  # fmt: skip
     everything = session.execute("SELECT string_agg(a::text, '') FROM ops.audit_log a").fetchone()
     assert "canary" not in str(everything)
+
+
+@pytest.mark.parametrize("kind", ["acme", "erp-acme"])
+def test_a_name_keeps_its_company_for_as_long_as_there_are_rows_of_it(session: Session, kind: str) -> None:
+    """Deleted and made anew, a connection must not mix another company's rows with those that have landed."""
+
+    def connect_to(company: str) -> None:
+        connections.save(session, "main", kind, "crm", "acme", {}, by=BY)
+        connections.check_identity(session, kind, "main", company)
+
+    connect_to("tried first")
+    connections.delete(session, kind, "main", BY)  # nothing has landed
+    connect_to("company 1")
+    run = Run(uuid4(), kind.partition("-")[0], "main")
+    cursors.save(session, run, "customer", cursors.State(None, 1, "v"))
+    for _ in range(2):
+        connections.delete(session, kind, "main", BY)
+        with pytest.raises(ConnectionChanged, match="company 1 and now leads to company 2"):
+            connect_to("company 2")
+    connect_to("company 1")
 
 
 def test_another_encryption_key_changes_no_secret(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
