@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class SapS4(Block):
     """One SAP S/4HANA system, read over OData: where it is, who may read it, and what its fields mean.
 
-    Sign in with a user and password, with an API key, or with a client id and secret (OAuth 2.0).
+    Sign in with a user and password, an API key, a client id and secret (OAuth 2.0), or a certificate (X.509).
 
     Example:
         ```python
@@ -49,6 +49,13 @@ class SapS4(Block):
     client_id: str = Field(default="", description="OAuth client id, instead of a user.")
     client_secret: SecretStr = Field(default=SecretStr(""), description="OAuth client secret.")
     scope: str = Field(default="", description="OAuth scope, where the token's address wants one.")
+    client_certificate: SecretStr = Field(
+        default=SecretStr(""),
+        description="Certificate and private key as PEM, instead of a user (X.509), or beside any other sign-in.",
+    )
+    client_certificate_password: SecretStr = Field(
+        default=SecretStr(""), description="Password of the certificate's private key, if it has one."
+    )
     sap_client: str = Field(
         default="", pattern="^([0-9]{3})?$", description="Three-digit client (sap-client); empty: the system's default."
     )
@@ -83,17 +90,22 @@ class SapS4(Block):
     @model_validator(mode="after")
     def _one_sign_in(self) -> Self:
         ways = [bool(self.user), bool(self.api_key.get_secret_value()), bool(self.client_id)]
-        if sum(ways) != 1:
-            raise ValueError("Give one of: user and password, api_key, or client_id with client_secret and token_url.")
+        if sum(ways) > 1 or not (sum(ways) or self.client_certificate.get_secret_value()):
+            raise ValueError(
+                "Give one of: user and password, api_key, client_id with client_secret and token_url, or client_certificate."
+            )
         if self.client_id and not self.token_url:
             raise ValueError("A client_id needs the token_url that gives tokens for it.")
         return self
 
     def client(self, limiter: Limiter | None = None) -> ODataErp:
         """Return a client of this system; close it, or use it in ``with``. ``limiter`` is taken for every request."""
+        from connectors import tls
         from connectors.erp import sap_s4
         from connectors.erp.odata import Settings
 
+        certificate = self.client_certificate.get_secret_value()
+        password = self.client_certificate_password.get_secret_value()
         return sap_s4.client(
             base_url=self.base_url,
             auth=self._auth(),
@@ -108,9 +120,10 @@ class SapS4(Block):
             timeout_s=self.timeout_s,
             retry_attempts=self.retry_attempts,
             allow_http=self.allow_http,
+            context=tls.with_certificate(certificate, password) if certificate else None,
         )
 
-    def _auth(self) -> httpx.Auth:
+    def _auth(self) -> httpx.Auth | None:
         from connectors.odata.auth import ApiKey, Basic, ClientCredentials
 
         if self.user:
@@ -124,7 +137,7 @@ class SapS4(Block):
                 allow_http=self.allow_http,
                 timeout_s=self.timeout_s,
             )
-        return ApiKey(self.api_key.get_secret_value())
+        return ApiKey(self.api_key.get_secret_value()) if self.api_key.get_secret_value() else None
 
     def erp_mapping(self) -> ErpMapping:
         """Return what this system's fields mean; raises `connectors.errors.MappingInvalid` for mistakes."""

@@ -108,7 +108,7 @@ def show(system: Demo, sandboxes: ExitStack) -> Shown:
 def vendor(system: Demo) -> Iterator[dict[str, Any]]:
     """Run a simulated system in a process of its own, and give what it says about itself."""
     note(f"starting {system.words}")
-    command = [sys.executable, "-m", "sandbox", system.simulator, "--port", "0"]
+    command = [sys.executable, "-m", "sandbox", system.simulator, "--port", "0", *system.options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         try:
             assert process.stdout is not None

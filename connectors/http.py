@@ -5,6 +5,7 @@ with the methods it was given, never following a redirect. `fetch` sends a reque
 judge the answer, and tries again while that is worth it.
 """
 
+import ssl
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx
-import stamina
 
+from connectors import retrying
 from connectors.errors import AuthRejected, RateLimited, SourceError, Transient, Unavailable, UnexpectedContentType
 from connectors.redact import REDACTOR
 from connectors.transport import Guard, Limiter, Limits, OnCall, place
@@ -67,14 +68,16 @@ def make_client(
     max_body_bytes: int = MAX_BODY_BYTES,
     limiter: Limiter | None = None,
     on_call: OnCall | None = None,
+    context: ssl.SSLContext | None = None,
 ) -> httpx.Client:
     """Make the one kind of HTTP client that connectors use; safe to share between threads.
 
     ``methods``: any other is refused before it leaves (`WriteRefused`), so a reader cannot write by mistake.
     ``timeout_s``: for a whole request, name look-up and last byte included. ``max_body_bytes``: of an answer once
-    unpacked. Plain http goes to this machine only, unless ``allow_http``. Answers come back read to the end.
+    unpacked. Plain http goes to this machine only, unless ``allow_http``. ``context``: from `connectors.tls`, to show a
+    certificate. Answers come back read to the end.
     """
-    transport = Guard(frozenset(methods), allow_http, timeout_s, max_body_bytes, limiter, on_call)
+    transport = Guard(frozenset(methods), allow_http, timeout_s, max_body_bytes, limiter, on_call, context)
     ordinary = {"Accept-Encoding": "gzip", "User-Agent": "landfall"}
     return httpx.Client(
         base_url=base_url, auth=auth, headers={**ordinary, **(headers or {})}, transport=transport, timeout=timeout_s
@@ -108,13 +111,13 @@ def fetch(
         waited += error.wait_s
         return error.wait_s if waited <= total_wait_s else False
 
-    rounds = stamina.retry_context(
+    rounds = retrying.attempts(
         on=patience, attempts=attempts if repeatable else 1, timeout=total_wait_s, wait_initial=0.5, wait_max=30.0
     )
     for attempt in rounds:
         with attempt:
             return read(_send(client, request))
-    raise AssertionError("stamina returns or raises")
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _send(client: httpx.Client, request: httpx.Request) -> Body:

@@ -13,8 +13,8 @@ from enum import Enum
 from typing import Any
 
 import pymysql  # type: ignore[import-untyped]
-import stamina
 
+from connectors import retrying
 from connectors.errors import AuthRejected, ConnectorError, Deadline, TlsError, Transient
 from connectors.mysql_wire import Stopped, open_socket, query, translated
 from connectors.redact import REDACTOR
@@ -136,7 +136,7 @@ class Server:
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
-        rounds = stamina.retry_context(on=Transient, attempts=self.retry_attempts, timeout=30.0, wait_initial=0.2)
+        rounds = retrying.attempts(on=Transient, attempts=self.retry_attempts, timeout=30.0, wait_initial=0.2)
         for attempt in rounds:
             with attempt:
                 connection = self._connect()

@@ -16,8 +16,9 @@ from typing import Protocol
 import httpcore
 import httpx
 
-from connectors import net
+from connectors import net, tls
 from connectors.errors import (
+    AuthRejected,
     BlockedAddress,
     ConnectorError,
     Deadline,
@@ -70,6 +71,7 @@ class Guard(httpx.BaseTransport):
         max_body_bytes: int,
         limiter: Limiter | None,
         on_call: OnCall | None,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self._methods = methods
         self._allow_http = allow_http
@@ -80,7 +82,7 @@ class Guard(httpx.BaseTransport):
         self._warned = False
         # The limiter says how many requests are in flight; the pool only keeps connections.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=context or httpx.create_ssl_context(),
             max_connections=100,
             keepalive_expiry=20,
             network_backend=net.Backend(),
@@ -156,6 +158,8 @@ def _translate(error: Exception, url: httpx.URL, begun: bool, timeout_s: float) 
     """What a fault of the wire means; ``begun`` says that the answer's head had arrived."""
     where = place(url)
     cause = error.__cause__ or error.__context__  # the pool raises again "from None"
+    if reason := tls.refused(cause):
+        return AuthRejected(f"{url.host} does not accept the client certificate, or wants one: {reason}.")
     # A handshake that broke off is a fault of the line; a refusal to speak is not, nor is a bad certificate.
     broke_off = isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError)
     if isinstance(error, httpcore.ConnectError) and isinstance(cause, ssl.SSLError) and not broke_off:

@@ -38,7 +38,7 @@ def ensure(client: SyncPrefectClient) -> bool:
 
 def _automation(deployment: UUID) -> AutomationCore:
     trigger = EventTrigger(
-        expect=set(telling.EVENTS),
+        expect={f"{telling.EVENTS}*"},
         match={"prefect.resource.id": ["landfall.*"]},
         posture=Posture.Reactive,
         threshold=1,

@@ -23,4 +23,8 @@ def tell_people(event: UUID | None = None) -> State:
         told = tell_all(event)
     except NotTold as error:
         return Failed(message=str(error))
+    except TimeoutError:
+        return Failed(
+            message="The channel did not answer in time, for eight hours. Look after it, then run this again."
+        )
     return Completed(message=f"{told} delivered" if told else "Everything has been delivered")

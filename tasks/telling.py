@@ -22,9 +22,9 @@ from prefect.logging import get_run_logger
 
 AUTOMATION = "landfall: tell people"
 CHANNEL = "landfall-alerts"
-#: A billing customer's database disappeared or came back; records that could not land.
-EVENTS = ["landfall.cetec.database-disappeared", "landfall.cetec.database-came-back", "landfall.sync.partial"]
-TOLD = "landfall.told"
+#: What begins so is for people: its payload has a ``message``.
+EVENTS = "landfall."
+TOLD = "landfall-told"
 #: Long enough for a channel to come back (eight hours in all), short enough for a night shift.
 RETRY_DELAYS_S: list[float] = [60, 300, *[600] * 47]
 #: A channel that hangs is given up, for the time being.
@@ -78,7 +78,7 @@ def untold(client: SyncPrefectClient) -> list[Event]:
     since: Any = max(found.created, datetime.now(UTC) - _WEEK)
     when = EventOccurredFilter(since=since)
     told = {_about(event) for event in _events(client, EventFilter(occurred=when, event=EventNameFilter(name=[TOLD])))}
-    wanted = EventFilter(occurred=when, event=EventNameFilter(name=EVENTS), order=EventOrder.ASC)
+    wanted = EventFilter(occurred=when, event=EventNameFilter(prefix=[EVENTS]), order=EventOrder.ASC)
     return [event for event in _events(client, wanted) if str(event.id) not in told]
 
 

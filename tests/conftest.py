@@ -21,6 +21,9 @@ from tests import postgres
 FOR_TESTS = ("LANDFALL_FIXTURES", "LANDFALL_EXAMPLES", "LANDFALL_TEST_")
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "GX_ANALYTICS_ENABLED": "false"}
 
+# The server shows an event after a second, not after five.
+QUICK = {"PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1"}
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give the run a folder of its own, and keep the settings of whoever runs the tests out of them."""
@@ -35,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
         scratch = Path(tempfile.mkdtemp(prefix="landfall-tests-", dir=place))
         scratch.chmod(0o711)
         (scratch / "owner.pid").write_text(str(os.getpid()))
-        os.environ |= QUIET | {"LANDFALL_TEST_SCRATCH": str(scratch)}
+        os.environ |= QUIET | QUICK | {"LANDFALL_TEST_SCRATCH": str(scratch)}
     os.environ["PREFECT_HOME"] = str(postgres.scratch() / f"prefect-{os.getpid()}")
 
 

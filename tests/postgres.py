@@ -74,7 +74,7 @@ def fresh_database(version: str, template: str) -> Iterator[str]:
     database = sql.Identifier(name)
     with psycopg.connect(admin, autocommit=True) as conn:
         _made_template(version, template)
-        make = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER landfall")
+        make = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER landfall STRATEGY file_copy")
         _when_unused(conn, make.format(database, sql.Identifier(template)))
         try:
             yield address(admin, "landfall", name)

@@ -209,7 +209,6 @@ class _Landing:
 
     def _stage(self, records: list[bytes], page: PageLike) -> None:
         columns = self.key_reader.read(records, page.keys)
-        keys = [label(parts) for parts in zip(*columns, strict=True)]
         salt = self.version.encode()
         digests = [hashlib.sha256(salt + record).hexdigest()[:32] for record in records]
         same: set[int] = set()
@@ -219,16 +218,19 @@ class _Landing:
             same, differ = self.staging.classify(columns, digests, self.seq, trust=not self.options.full)
         staged, refused = [], []
         for index, json in enumerate(records):
-            record = Record(self.seq + index, index in differ, digests[index], json, keys[index])
-            if not record.key:
+            if index in same:
+                continue
+            key = label([column[index] for column in columns])
+            record = Record(self.seq + index, index in differ, digests[index], json, key)
+            if not key:
                 names, place = " or ".join(self.stream.key), page.at or "the source"
                 no_key = MissingKey(f"no {names} that could be stored in a record of {place}")
                 refused.append(Refused(record, no_key))
-            elif len(record.key.encode()) > MAX_KEY_BYTES:
+            elif len(key.encode()) > MAX_KEY_BYTES:
                 # Longer ones fit no index, so such a record can never have landed.
-                too_long = RowTooLarge(f"a key of {len(record.key):,} characters; the limit is {MAX_KEY_BYTES:,} bytes")
+                too_long = RowTooLarge(f"a key of {len(key):,} characters; the limit is {MAX_KEY_BYTES:,} bytes")
                 refused.append(Refused(replace(record, key=""), too_long))
-            elif index not in same:
+            else:
                 staged.append(record)
         if staged:
             refused += self.staging.add(self.encoder, staged)
@@ -307,6 +309,10 @@ class _Landing:
                 if attempt == MERGE_ATTEMPTS:
                     raise
                 time.sleep(0.1 * attempt)
+            except psycopg.errors.LockNotAvailable:
+                # An index of a large table takes minutes; whoever makes it is one of us and will be done.
+                if attempt == MERGE_ATTEMPTS or not search.wait_for_indexes(self.connection, self.staging.tables):
+                    raise
             except psycopg.errors.UniqueViolation:
                 # Children without a parent, since somebody emptied its table: they are known after all.
                 known = self.staging.note_known_children()

@@ -7,6 +7,7 @@ wrong with one is a warning: rows that have landed are worth more than a quick s
 
 import json
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +20,7 @@ from psycopg.rows import dict_row
 
 from warehouse.careful import clean
 from warehouse.errors import BadSearch, SearchUnavailable
-from warehouse.locks import lock_key, try_lock, unlock
+from warehouse.locks import holder, lock_key, try_lock, unlock
 from warehouse.table import Table
 
 Connection = psycopg.Connection[Any]
@@ -28,8 +29,7 @@ logger = logging.getLogger(__name__)
 # CREATE INDEX CONCURRENTLY waits for every older transaction. Longer ones (a backup) are not worth a run's waiting: the
 # next landing tries again.
 CONCURRENT_WAIT, LOCK_WAIT = "60s", "5s"
-# An index of a larger table may take longer than the landing of another connection, its first one, waits for a lock.
-LONG_BYTES = 128 * 2**20
+INDEX_WAIT_S = 900.0  # what another connection's first landing waits at most for an index that is being made
 DEFAULT_LIMIT, MAX_LIMIT = 15, 100
 
 
@@ -52,6 +52,19 @@ def keep_indexes(connection: Connection, tables: Sequence[Table], name: str) -> 
             missing = not connection.closed and not available(connection)
             warnings.append(f"{what}: {_first_line(error)}{f'. {SearchUnavailable.cure}' if missing else ''}")
     return warnings
+
+
+def wait_for_indexes(connection: Connection, tables: Sequence[Table]) -> bool:
+    """Wait until nobody makes a search index of these tables any more; False if nobody did, or not in time."""
+    keys = [lock_key("search", table.schema, table.name) for table in tables]
+    deadline = time.monotonic() + INDEX_WAIT_S
+    waited = False
+    while any(holder(connection, key) for key in keys):
+        if time.monotonic() > deadline:
+            return False
+        waited = True
+        time.sleep(0.5)
+    return waited
 
 
 def find(
@@ -147,9 +160,8 @@ def _make(connection: Connection, table: Table, name: str, index: _Index) -> Non
     row = connection.execute(
         sql.SQL(
             "SELECT EXISTS (SELECT FROM {0} WHERE connection < %(name)s) OR EXISTS (SELECT FROM {0} WHERE connection > %(name)s)"
-            " OR pg_relation_size(to_regclass(%(table)s)) > %(long)s"
         ).format(table.identifier),
-        {"name": name, "table": f'"{table.schema}"."{table.name}"', "long": LONG_BYTES},
+        {"name": name},
     ).fetchone()
     shared = bool(row and row[0])
     connection.execute("SELECT set_config('lock_timeout', %s, false)", (CONCURRENT_WAIT if shared else LOCK_WAIT,))

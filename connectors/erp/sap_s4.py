@@ -4,6 +4,8 @@ Facts: the vendor's API documentation and real metadata. What pushes orders to S
 fetched with the session's cookies from the service's root, and one POST that is never repeated without looking first.
 """
 
+import ssl
+
 import httpx
 
 from connectors.erp.odata import ODataErp, Settings, system_of
@@ -27,8 +29,12 @@ def client(
     retry_total_s: float = TOTAL_WAIT_S,
     allow_http: bool = False,
     on_call: OnCall | None = None,
+    context: ssl.SSLContext | None = None,
 ) -> ODataErp:
-    """A client of one S/4HANA system; ``sap_client`` is the three-digit client, '' for the system's default."""
+    """A client of one S/4HANA system; ``sap_client`` is the three-digit client, '' for the system's default.
+
+    ``context``: from `connectors.tls`, where the system wants a certificate.
+    """
     odata = ODataClient(
         base_url=base_url,
         auth=auth,
@@ -40,6 +46,7 @@ def client(
         retry_total_s=retry_total_s,
         allow_http=allow_http,
         on_call=on_call,
+        context=context,
     )
     return ODataErp(odata, settings or Settings(), system_of(base_url, sap_client))
 

@@ -1,5 +1,6 @@
 """Asks an OData service. It reads and nothing else: no request but GET can leave."""
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -69,6 +70,7 @@ class ODataClient:
         max_body_bytes: int = MAX_BODY_BYTES,
         allow_http: bool = False,
         on_call: OnCall | None = None,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._parameters = dict(parameters or {})
@@ -82,6 +84,7 @@ class ODataClient:
             max_body_bytes=max_body_bytes,
             limiter=limiter,
             on_call=on_call,
+            context=context,
         )
 
     def __enter__(self) -> Self:

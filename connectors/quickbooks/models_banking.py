@@ -48,8 +48,12 @@ class Payment(Transaction, kw_only=True):
     deposit_to_account_id: Annotated[Text, column("Account the money goes to", source="DepositToAccountRef.value")] = (
         None
     )
+    deposit_to_account_name: Annotated[
+        Text, column("Name of that account when sent", source="DepositToAccountRef.name")
+    ] = None
     receivable_account_id: Annotated[Text, column("Receivables account", source="ARAccountRef.value")] = None
     payment_method_id: Annotated[Text, column("Method of payment", source="PaymentMethodRef.value")] = None
+    payment_method_name: Annotated[Text, column("Name of that method when sent", source="PaymentMethodRef.name")] = None
     reference_number: Annotated[Text, column("Number of the check or transfer", source="PaymentRefNum")] = None
     process_payment: Annotated[Flag, column("Whether QuickBooks collects it", source="ProcessPayment")] = None
     transaction_source: Annotated[Text, column("What made it, if not a person", source="TxnSource")] = None
@@ -99,6 +103,7 @@ class BillPayment(Transaction, kw_only=True):
     vendor_name: Annotated[Text, column("That vendor's name when sent", source="VendorRef.name")] = None
     total_amount: Annotated[Number, column("Paid", source="TotalAmt", unit=CURRENCY)] = None
     payable_account_id: Annotated[Text, column("Payables account", source="APAccountRef.value")] = None
+    payable_account_name: Annotated[Text, column("Name of that account when sent", source="APAccountRef.name")] = None
     pay_type: Annotated[Text, column("Check or CreditCard", source="PayType")] = None
     check_bank_account_id: Annotated[
         Text, column("Bank account, if paid by check", source="CheckPayment.BankAccountRef.value")
@@ -130,6 +135,7 @@ class Deposit(Transaction, kw_only=True):
     doc_number: Annotated[Text, column("Number on the document", source="DocNumber")] = None
     department_id: Annotated[Text, column("Department or location", source="DepartmentRef.value")] = None
     account_id: Annotated[Text, column("Account that it goes to", source="DepositToAccountRef.value")] = None
+    account_name: Annotated[Text, column("Name of that account when sent", source="DepositToAccountRef.name")] = None
     total_amount: Annotated[Number, column("Put in", source="TotalAmt", unit=CURRENCY)] = None
     home_total_amount: Annotated[Number, column("Put in, converted", source="HomeTotalAmt", unit=HOME)] = None
     cash_back_account_id: Annotated[
@@ -159,6 +165,9 @@ class DepositLine(Line, kw_only=True):
     deposit_class_id: Annotated[Text, column("Class it is counted to", source=f"{_DEPOSITED}.ClassRef.value")] = None
     deposit_payment_method_id: Annotated[
         Text, column("Method of payment", source=f"{_DEPOSITED}.PaymentMethodRef.value")
+    ] = None
+    deposit_payment_method_name: Annotated[
+        Text, column("Name of that method when sent", source=f"{_DEPOSITED}.PaymentMethodRef.name")
     ] = None
     deposit_check_number: Annotated[Text, column("Number of the check", source=f"{_DEPOSITED}.CheckNum")] = None
     deposit_transaction_type: Annotated[Text, column("Kind of transaction", source=f"{_DEPOSITED}.TxnType")] = None
@@ -235,6 +244,7 @@ class TimeActivity(Transaction, kw_only=True):
     vendor_id: Annotated[Text, column("Vendor who worked", source="VendorRef.value")] = None
     customer_id: Annotated[Text, column("Customer it was for", source="CustomerRef.value")] = None
     item_id: Annotated[Text, column("Service done", source="ItemRef.value")] = None
+    item_name: Annotated[Text, column("Name of that item when sent", source="ItemRef.name")] = None
     payroll_item_id: Annotated[Text, column("Kind of pay", source="PayrollItemRef.value")] = None
     class_id: Annotated[Text, column("Class it is counted to", source="ClassRef.value")] = None
     department_id: Annotated[Text, column("Department or location", source="DepartmentRef.value")] = None

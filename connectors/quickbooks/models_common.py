@@ -31,6 +31,8 @@ class Record(msgspec.Struct, kw_only=True):
 
     id: Annotated[str, column("Id in QuickBooks", source="Id")]
     realm_id: Annotated[Text, column("Company in QuickBooks, which calls this the realm id", source="$identity")] = None
+    domain: Annotated[Text, column("Product it is from: QBO", source="domain")] = None
+    sparse: Annotated[Flag, column("Whether the answer left fields out", source="sparse")] = None
     sync_token: Annotated[Text, column("Edit counter; balances and stock change without it", source="SyncToken")] = None
     created_at: Annotated[Instant, column("When it was made in QuickBooks", source="MetaData.CreateTime")] = None
     updated_at: Annotated[Instant, column("When it last changed, to the second", source="MetaData.LastUpdatedTime")] = (
@@ -63,6 +65,7 @@ class Transaction(Record, kw_only=True):
     transaction_date: Annotated[Day, column("Date of the document", source="TxnDate")] = None
     private_note: Annotated[Text, column("Note that only the company sees", source="PrivateNote")] = None
     currency_id: Annotated[Text, column("ISO code of the currency", source="CurrencyRef.value")] = None
+    currency_name: Annotated[Text, column("Name of that currency when sent", source="CurrencyRef.name")] = None
     exchange_rate: Annotated[
         Number, column("Home currency for one of the transaction's", source="ExchangeRate", unit="ratio")
     ] = None

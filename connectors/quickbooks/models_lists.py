@@ -40,6 +40,7 @@ class Account(Listed, kw_only=True):
         Number, column("Balance now with all accounts below", source="CurrentBalanceWithSubAccounts", unit=CURRENCY)
     ] = None
     currency_id: Annotated[Text, column("ISO code of the account's currency", source="CurrencyRef.value")] = None
+    currency_name: Annotated[Text, column("Name of that currency when sent", source="CurrencyRef.name")] = None
     tax_code_id: Annotated[Text, column("Usual tax code", source="TaxCodeRef.value")] = None
 
 
@@ -70,8 +71,15 @@ class Item(Listed, kw_only=True):
     sales_tax_code_id: Annotated[Text, column("Tax code of sales", source="SalesTaxCodeRef.value")] = None
     purchase_tax_code_id: Annotated[Text, column("Tax code of purchases", source="PurchaseTaxCodeRef.value")] = None
     income_account_id: Annotated[Text, column("Account that sales go to", source="IncomeAccountRef.value")] = None
+    income_account_name: Annotated[Text, column("Name of that account when sent", source="IncomeAccountRef.name")] = (
+        None
+    )
     expense_account_id: Annotated[Text, column("Account that costs go to", source="ExpenseAccountRef.value")] = None
+    expense_account_name: Annotated[Text, column("Name of that account when sent", source="ExpenseAccountRef.name")] = (
+        None
+    )
     asset_account_id: Annotated[Text, column("Account that holds the stock", source="AssetAccountRef.value")] = None
+    asset_account_name: Annotated[Text, column("Name of that account when sent", source="AssetAccountRef.name")] = None
     preferred_vendor_id: Annotated[Text, column("Vendor it is usually bought from", source="PrefVendorRef.value")] = (
         None
     )

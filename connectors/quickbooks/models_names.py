@@ -47,8 +47,11 @@ class Customer(Person, kw_only=True):
     ] = None
     open_balance_date: Annotated[Day, column("Day of the opening balance", source="OpenBalanceDate")] = None
     currency_id: Annotated[Text, column("ISO code of the customer's currency", source="CurrencyRef.value")] = None
+    currency_name: Annotated[Text, column("Name of that currency when sent", source="CurrencyRef.name")] = None
     sales_term_id: Annotated[Text, column("Usual terms of payment", source="SalesTermRef.value")] = None
+    sales_term_name: Annotated[Text, column("Name of those terms when sent", source="SalesTermRef.name")] = None
     payment_method_id: Annotated[Text, column("Usual method of payment", source="PaymentMethodRef.value")] = None
+    payment_method_name: Annotated[Text, column("Name of that method when sent", source="PaymentMethodRef.name")] = None
     preferred_delivery_method: Annotated[
         Text, column("How documents are sent: Print, Email or None", source="PreferredDeliveryMethod")
     ] = None
@@ -90,6 +93,7 @@ class Vendor(Person, kw_only=True):
     billing_address_id: Annotated[Text, column("Id of the address", source="BillAddr.Id")] = None
     balance: Annotated[Number, column("What we owe the vendor", source="Balance", unit=CURRENCY)] = None
     currency_id: Annotated[Text, column("ISO code of the vendor's currency", source="CurrencyRef.value")] = None
+    currency_name: Annotated[Text, column("Name of that currency when sent", source="CurrencyRef.name")] = None
     term_id: Annotated[Text, column("Usual terms of payment", source="TermRef.value")] = None
 
 

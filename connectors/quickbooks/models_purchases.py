@@ -26,6 +26,7 @@ class PayableForm(Document, kw_only=True):
     vendor_id: Annotated[Text, column("Vendor it is from", source="VendorRef.value")] = None
     vendor_name: Annotated[Text, column("That vendor's name when sent", source="VendorRef.name")] = None
     payable_account_id: Annotated[Text, column("Payables account", source="APAccountRef.value")] = None
+    payable_account_name: Annotated[Text, column("Name of that account when sent", source="APAccountRef.name")] = None
     vendor_address_id: Annotated[Text, column("Id of the vendor's address", source="VendorAddr.Id")] = None
 
 
@@ -34,6 +35,7 @@ class Bill(PayableForm, kw_only=True):
 
     due_date: Annotated[Day, column("Day when payment is due", source="DueDate")] = None
     sales_term_id: Annotated[Text, column("Terms of payment", source="SalesTermRef.value")] = None
+    sales_term_name: Annotated[Text, column("Name of those terms when sent", source="SalesTermRef.name")] = None
     balance: Annotated[Number, column("Still to be paid", source="Balance", unit=CURRENCY)] = None
     home_balance: Annotated[Number, column("Still to be paid, converted", source="HomeBalance", unit=HOME)] = None
 
@@ -49,6 +51,7 @@ class PurchaseOrder(PayableForm, kw_only=True):
 
     due_date: Annotated[Day, column("Day when it should come", source="DueDate")] = None
     sales_term_id: Annotated[Text, column("Terms of payment", source="SalesTermRef.value")] = None
+    sales_term_name: Annotated[Text, column("Name of those terms when sent", source="SalesTermRef.name")] = None
     class_id: Annotated[Text, column("Class the costs are counted to", source="ClassRef.value")] = None
     shipping_address_id: Annotated[Text, column("Id of the address to ship to", source="ShipAddr.Id")] = None
     email: Annotated[Text, column("Where it is sent", source="POEmail.Address")] = None
@@ -64,6 +67,7 @@ class Purchase(Document, kw_only=True):
     account_id: Annotated[Text, column("Account that it was paid from", source="AccountRef.value")] = None
     payment_type: Annotated[Text, column("Cash, Check or CreditCard", source="PaymentType")] = None
     payment_method_id: Annotated[Text, column("Method of payment", source="PaymentMethodRef.value")] = None
+    payment_method_name: Annotated[Text, column("Name of that method when sent", source="PaymentMethodRef.name")] = None
     entity_id: Annotated[Text, column("Whom it was bought from", source="EntityRef.value")] = None
     entity_type: Annotated[Text, column("Vendor, Customer or Employee", source="EntityRef.type")] = None
     entity_name: Annotated[Text, column("Their name when sent", source="EntityRef.name")] = None
@@ -94,6 +98,9 @@ class ExpenseLine(Line, kw_only=True):
         Number, column("Tax of the line", source=f"{_ACCOUNT}.TaxAmount", unit=OF_PARENT)
     ] = None
     item_expense_item_id: Annotated[Text, column("Item bought", source=f"{_ITEM}.ItemRef.value")] = None
+    item_expense_item_name: Annotated[Text, column("Name of that item when sent", source=f"{_ITEM}.ItemRef.name")] = (
+        None
+    )
     item_expense_quantity: Annotated[Number, column("Bought", source=f"{_ITEM}.Qty", unit=UNITS)] = None
     item_expense_unit_price: Annotated[
         Number, column("Price of one unit", source=f"{_ITEM}.UnitPrice", unit=OF_PARENT)

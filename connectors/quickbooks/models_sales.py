@@ -56,8 +56,12 @@ class Invoice(Shipped, kw_only=True):
     billing_cc_email: Annotated[Text, column("Where copies are sent", source="BillEmailCc.Address")] = None
     billing_bcc_email: Annotated[Text, column("Where hidden copies are sent", source="BillEmailBcc.Address")] = None
     sales_term_id: Annotated[Text, column("Terms of payment", source="SalesTermRef.value")] = None
+    sales_term_name: Annotated[Text, column("Name of those terms when sent", source="SalesTermRef.name")] = None
     deposit_to_account_id: Annotated[
         Text, column("Account a payment made with it goes to", source="DepositToAccountRef.value")
+    ] = None
+    deposit_to_account_name: Annotated[
+        Text, column("Name of that account when sent", source="DepositToAccountRef.name")
     ] = None
     deposit: Annotated[Number, column("Paid on the spot", source="Deposit", unit=CURRENCY)] = None
     balance: Annotated[Number, column("Still to be paid", source="Balance", unit=CURRENCY)] = None
@@ -85,6 +89,7 @@ class Estimate(Shipped, kw_only=True):
     transaction_status: Annotated[Text, column("Pending, Accepted, Closed or Rejected", source="TxnStatus")] = None
     bill_email: Annotated[Text, column("Where it is sent", source="BillEmail.Address")] = None
     sales_term_id: Annotated[Text, column("Terms of payment", source="SalesTermRef.value")] = None
+    sales_term_name: Annotated[Text, column("Name of those terms when sent", source="SalesTermRef.name")] = None
 
 
 class CreditMemo(SalesForm, kw_only=True):
@@ -92,7 +97,9 @@ class CreditMemo(SalesForm, kw_only=True):
 
     bill_email: Annotated[Text, column("Where it is sent", source="BillEmail.Address")] = None
     sales_term_id: Annotated[Text, column("Terms of payment", source="SalesTermRef.value")] = None
+    sales_term_name: Annotated[Text, column("Name of those terms when sent", source="SalesTermRef.name")] = None
     payment_method_id: Annotated[Text, column("Method of payment", source="PaymentMethodRef.value")] = None
+    payment_method_name: Annotated[Text, column("Name of that method when sent", source="PaymentMethodRef.name")] = None
     balance: Annotated[Number, column("Not used yet", source="Balance", unit=CURRENCY)] = None
     home_balance: Annotated[Number, column("Not used yet, converted", source="HomeBalance", unit=HOME)] = None
     remaining_credit: Annotated[Number, column("Not used yet", source="RemainingCredit", unit=CURRENCY)] = None
@@ -122,6 +129,7 @@ class Receipt(Shipped, kw_only=True):
 
     bill_email: Annotated[Text, column("Where it is sent", source="BillEmail.Address")] = None
     payment_method_id: Annotated[Text, column("Method of payment", source="PaymentMethodRef.value")] = None
+    payment_method_name: Annotated[Text, column("Name of that method when sent", source="PaymentMethodRef.name")] = None
     payment_reference_number: Annotated[Text, column("Number of the check or transfer", source="PaymentRefNum")] = None
     balance: Annotated[Number, column("Still to be paid; 0", source="Balance", unit=CURRENCY)] = None
     home_balance: Annotated[Number, column("Still to be paid, converted", source="HomeBalance", unit=HOME)] = None
@@ -146,6 +154,9 @@ class SalesReceipt(Receipt, kw_only=True):
     deposit_to_account_id: Annotated[Text, column("Account the money goes to", source="DepositToAccountRef.value")] = (
         None
     )
+    deposit_to_account_name: Annotated[
+        Text, column("Name of that account when sent", source="DepositToAccountRef.name")
+    ] = None
 
 
 class RefundReceipt(Receipt, kw_only=True):
@@ -153,6 +164,9 @@ class RefundReceipt(Receipt, kw_only=True):
 
     deposit_to_account_id: Annotated[
         Text, column("Account the money comes from", source="DepositToAccountRef.value")
+    ] = None
+    deposit_to_account_name: Annotated[
+        Text, column("Name of that account when sent", source="DepositToAccountRef.name")
     ] = None
     payment_type: Annotated[Text, column("Cash, Check, CreditCard or Other", source="PaymentType")] = None
     check_payment_check_number: Annotated[Text, column("Number of the check", source="CheckPayment.CheckNum")] = None
@@ -171,12 +185,16 @@ class SalesLine(Line, kw_only=True):
     """What every line of a document to a customer has; which columns are filled follows from detail_type."""
 
     sales_item_item_id: Annotated[Text, column("Item sold", source=f"{_SOLD}.ItemRef.value")] = None
+    sales_item_item_name: Annotated[Text, column("Name of that item when sent", source=f"{_SOLD}.ItemRef.name")] = None
     sales_item_quantity: Annotated[Number, column("Sold", source=f"{_SOLD}.Qty", unit=UNITS)] = None
     sales_item_unit_price: Annotated[
         Number, column("Price of one unit", source=f"{_SOLD}.UnitPrice", unit=OF_PARENT)
     ] = None
     sales_item_account_id: Annotated[
         Text, column("Account the sale goes to", source=f"{_SOLD}.ItemAccountRef.value")
+    ] = None
+    sales_item_account_name: Annotated[
+        Text, column("Name of that account when sent", source=f"{_SOLD}.ItemAccountRef.name")
     ] = None
     sales_item_class_id: Annotated[Text, column("Class the sale is counted to", source=f"{_SOLD}.ClassRef.value")] = (
         None
@@ -197,6 +215,9 @@ class SalesLine(Line, kw_only=True):
     ] = None
     discount_account_id: Annotated[
         Text, column("Account the discount goes to", source="DiscountLineDetail.DiscountAccountRef.value")
+    ] = None
+    discount_account_name: Annotated[
+        Text, column("Name of that account when sent", source="DiscountLineDetail.DiscountAccountRef.name")
     ] = None
     discount_class_id: Annotated[
         Text, column("Class the discount is counted to", source="DiscountLineDetail.ClassRef.value")

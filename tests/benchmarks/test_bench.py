@@ -25,7 +25,7 @@ def test_the_company_is_the_same_everywhere_and_of_the_promised_size() -> None:
     customers, invoices = (company.first(entity) for entity in ("Customer", "Invoice"))
     assert (len(customers), len(invoices)) == (2000, 1000)
     assert sum(len(json.loads(text)["Line"]) for _, text in invoices) == 6510
-    assert customers == Company(0.01).first("Customer")
+    assert customers == Company(0.01, company.begin).first("Customer")
 
 
 def test_the_second_version_differs_as_much_as_it_should() -> None:

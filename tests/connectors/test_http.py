@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import re
 import ssl
 import tracemalloc
 from collections.abc import Iterator
@@ -291,6 +292,17 @@ def test_a_name_that_leads_back_to_this_machine(serve, reply, monkeypatch):
         monkeypatch.setattr(net.socket, "getaddrinfo", lambda *args, found=found, **kwargs: found)
         with pytest.raises(BlockedAddress, match=r"trap\.example"):
             net.resolve("trap.example", 443)
+
+
+def test_waiting_is_told_in_a_sentence(serve, reply, waits, caplog):
+    """Whoever looks on reads which fault it is and how long is waited, and no secret."""
+    answers = iter([reply(b"not now", 503), reply(b"{}")])
+    wire = serve(lambda asked: next(answers))
+    with make_client(wire.url) as client:
+        fetch(client, client.build_request("GET", "/things?token=canary-wait-1"), accept)
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "connectors.retrying"]
+    assert re.fullmatch(r"Unavailable: .*503.* Trying again in [0-9.]+ s \(attempt 2\)\.", told)
+    assert "canary" not in told
 
 
 def test_plain_http_by_permission_is_warned_of(monkeypatch, caplog, waits):

@@ -46,7 +46,9 @@ def test_the_channel_hears_of_databases_and_dead_letters(client: SyncPrefectClie
     assert not alerts.ensure(client)
     (made,) = client.read_automations_by_name(telling.AUTOMATION)
     assert made.enabled
-    assert {cetec.GONE, cetec.BACK} <= set(made.trigger.expect)  # type: ignore[union-attr]
+    assert made.trigger.expect == {"landfall.*"}  # type: ignore[union-attr]
+    assert all(event.startswith("landfall.") for event in (cetec.GONE, cetec.BACK))
+    assert not telling.TOLD.startswith("landfall.")  # or telling would be news itself
 
 
 def test_another_channel_takes_its_place(client: SyncPrefectClient, channel: SlackWebhook) -> None:

@@ -1,6 +1,8 @@
 """Search over landed rows: what is found, in which order, and that landing never suffers from it."""
 
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -13,10 +15,12 @@ from connectors.quickbooks.streams import STREAMS
 from connectors.stream import Page
 from tests import postgres
 from tests.oracle import ENCODE
+from warehouse import connect as connect_module
 from warehouse import search
 from warehouse.connect import connect
 from warehouse.errors import BadSearch, SearchUnavailable
 from warehouse.landing import Landed, Options, land
+from warehouse.locks import lock_key
 from warehouse.run_log import Run
 
 pytestmark = pytest.mark.both_postgres
@@ -409,3 +413,21 @@ def test_indexes_are_mended_beside_other_connections(database: str, postgres_ver
         assert all(row["ready"] for row in search.indexes(session))
         assert session.execute("SELECT to_regclass('quickbooks.customer_search_earlier')").fetchone() == (None,)
         assert len(search.find(session, "client_names", "alder")) == 5
+
+
+def test_a_landing_waits_for_an_index_that_another_connection_makes(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index of a large table takes longer than anything else may hold a table; it costs nobody their landing."""
+    monkeypatch.setitem(connect_module._SETTINGS, "lock_timeout", "300ms")
+    put(database, "item", [item(1, "Alder")], connection="first")
+    with connect(database) as maker:
+        maker.autocommit = False
+        maker.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key("search", "quickbooks", "item"),))
+        maker.execute("LOCK TABLE quickbooks.item IN SHARE MODE")
+        with ThreadPoolExecutor(1) as pool:
+            landing = pool.submit(put, database, "item", [item(2, "Birch")], connection="second")
+            time.sleep(1.5)
+            assert not landing.done()
+            maker.rollback()
+            assert landing.result(20).counts.inserted == 1
