@@ -12,6 +12,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -68,18 +69,41 @@ def server(version: str) -> str:
 
 @contextmanager
 def fresh_database(version: str, template: str) -> Iterator[str]:
-    """A database made from this template, gone afterwards; yields its address for its owner, the role landfall."""
-    admin = server(version)
+    """A database made from this template, gone afterwards; yields its address for its owner, the role landfall.
+
+    The next one is made while the test runs, and what it leaves is dropped while the next test runs: both is mostly
+    waiting for files.
+    """
+    admin, ready = server(version), _ready(version, template)
+    made = ready.pop() if ready else _WORKER.submit(_create, admin, version, template)
+    name = made.result()
+    ready.append(_WORKER.submit(_create, admin, version, template))
+    try:
+        yield address(admin, "landfall", name)
+    finally:
+        _WORKER.submit(_drop, admin, name)
+
+
+_WORKER = ThreadPoolExecutor(1, "databases")
+
+
+@functools.cache
+def _ready(version: str, template: str) -> list[Future[str]]:
+    return []
+
+
+def _create(admin: str, version: str, template: str) -> str:
     name = f"test_{secrets.token_hex(6)}"
-    database = sql.Identifier(name)
+    _made_template(version, template)
     with psycopg.connect(admin, autocommit=True) as conn:
-        _made_template(version, template)
         make = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER landfall STRATEGY file_copy")
-        _when_unused(conn, make.format(database, sql.Identifier(template)))
-        try:
-            yield address(admin, "landfall", name)
-        finally:
-            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+        _when_unused(conn, make.format(sql.Identifier(name), sql.Identifier(template)))
+    return name
+
+
+def _drop(admin: str, name: str) -> None:
+    with psycopg.connect(admin, autocommit=True) as conn:
+        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextmanager
