@@ -19,6 +19,7 @@ from benchmarks.runs import PEER, Runs
 
 LATENCY_MS = 150
 IN_FLIGHT = 10
+PREFECT = ("import", "flow", "tasks")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,8 +70,11 @@ def measure(scale: float, *, rounds: int, peers: bool) -> Runs:
         with place.source(scale) as source:
             runs = Runs(target, source, installation, scale, folder)
             _connect(runs, source)
-            _prefect_alone(runs, rounds)
+            _prefect_alone(runs)
+            for what in PREFECT:
+                runs.costs.pop(f"prefect_{what}")  # the first of all is thrown away
             for number in range(rounds):
+                _prefect_alone(runs)
                 runs.round_of_ours()
                 runs.hour_of_ours()
                 # A peer takes minutes and varies less than it differs from us: once is enough, in the first round.
@@ -118,15 +122,12 @@ def _connect(runs: Runs, source: place.Source, *, in_flight: int = 0) -> None:
         )  # fmt: skip
 
 
-def _prefect_alone(runs: Runs, rounds: int) -> None:
-    """What importing Prefect, an empty flow, and a flow with a task a stream cost. The first of all is thrown away."""
-    for _ in range(rounds + 1):
-        for what in ("import", "flow", "tasks"):
-            environment = runs.installation.environment
-            environment["PREFECT_API_URL"] = runs.installation.api()
-            runs.measure(f"prefect_{what}", [sys.executable, "-m", "benchmarks.empty", what])
-    for what in ("import", "flow", "tasks"):
-        del runs.costs[f"prefect_{what}"][0]
+def _prefect_alone(runs: Runs) -> None:
+    """What importing Prefect, an empty flow, and a flow with a task a stream cost."""
+    for what in PREFECT:
+        environment = runs.installation.environment
+        environment["PREFECT_API_URL"] = runs.installation.api()
+        runs.measure(f"prefect_{what}", [sys.executable, "-m", "benchmarks.empty", what])
 
 
 def _distant(runs: Runs) -> None:

@@ -18,6 +18,7 @@ from connectors.stream import Page
 from sandbox import faultproxy
 from tests import postgres
 from tests.oracle import World
+from warehouse import connect as connect_module
 from warehouse.errors import DatabaseUnavailable, LockTimeout, StorageFull, TargetSchemaChanged, WarehouseError
 
 
@@ -168,8 +169,9 @@ def _hold(url: str, statement: str) -> Any:
 
 
 @pytest.mark.parametrize("when", ["before", "while reading", "at the end"])
-def test_a_lock_that_somebody_holds_is_named(world: World, when: str) -> None:
+def test_a_lock_that_somebody_holds_is_named(world: World, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names table and session; nothing waits for ever and readers are not kept out."""
+    monkeypatch.setitem(connect_module._SETTINGS, "lock_timeout", "1s")  # five are long for a test
     world.run()
     change(world)
     before = world.everything()
