@@ -1,4 +1,4 @@
-"""Showing who we are by a certificate (X.509, mutual TLS), which stands in a block and on no disk."""
+"""Showing who we are by a certificate (X.509, mutual TLS), which stands in a block and stays on no disk."""
 
 import os
 import ssl
