@@ -100,7 +100,8 @@ def _claims(world: World, landing: Landing) -> Iterator[tuple[UUID, tuple[float,
 
 
 def _missing(row: Row | None, due: Version, versions: list[Version]) -> str:
-    # Deleted before the reading came by, it need not have landed, and may have come back since.
+    # What was due was there when the run began. Deleted before the reading came by, it need not have landed, and may
+    # have come back since; between a reading's two looks, at deletions and at changes, it shows in neither.
     gone = any(v.deleted and v.at >= due.at for v in versions)
     if row is None:
         return "" if gone else "the row is not there"
@@ -108,7 +109,7 @@ def _missing(row: Row | None, due: Version, versions: list[Version]) -> str:
         return "" if gone else "the row is marked as deleted, which it never was"
     if due.deleted and row.at <= due.at:
         return "the row is there, although it was deleted"
-    return "" if row.at >= due.at else f"the row is of second {row.at}, not {due.at}"
+    return "" if row.at >= due.at or gone else f"the row is of second {row.at}, not {due.at}"
 
 
 def same_version_same_content(world: World, landing: Landing) -> Iterator[str]:

@@ -77,19 +77,25 @@ class TokenAuth(httpx.Auth):
         self._http.close()
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign the request; on 401, or a fault that says the same, refresh once and send it again."""
-        token = self._current()
-        request.headers["Authorization"] = f"Bearer {token}"
-        answer = yield request
-        fault = read_fault(answer.content)
-        if answer.status_code == 401 or (fault is not None and fault.code == TOKEN_EXPIRED):
-            request.headers["Authorization"] = f"Bearer {self._renewed(token)}"
-            yield request
+        """Sign the request; on 401, or a fault that says the same, send it again with another token.
+
+        That of somebody else, where one is stored, which may be refused by now as well; then our own. What refuses a
+        token that was made for this very request has said its last word.
+        """
+        token, newest = self._current(), False
+        for last in (False, False, True):
+            request.headers["Authorization"] = f"Bearer {token}"
+            answer = yield request
+            fault = read_fault(answer.content)
+            refused = answer.status_code == 401 or (fault is not None and fault.code == TOKEN_EXPIRED)
+            if not refused or newest or last:
+                return
+            token, newest = self._renewed(token)
 
     def _current(self) -> str:
         if not self._fresh(self._held):
             self._hold(self._tokens.read())
-        return self._held["access_token"] if self._fresh(self._held) else self._renewed(None)
+        return self._held["access_token"] if self._fresh(self._held) else self._renewed(None)[0]
 
     def _hold(self, token: Mapping[str, Any]) -> None:
         REDACTOR.add(token.get("access_token"))
@@ -104,17 +110,17 @@ class TokenAuth(httpx.Auth):
         lifetime = expires_at - float(token.get("obtained_at") or 0)
         return expires_at - self._now() > min(self._margin_s, lifetime / 2)
 
-    def _renewed(self, refused: str | None) -> str:
-        """An access token other than the refused one: somebody else's new one, or else our own."""
+    def _renewed(self, refused: str | None) -> tuple[str, bool]:
+        """An access token other than the refused one, and whether it was made now: somebody else's, or else our own."""
         with self._tokens.exclusive():
             stored = self._tokens.read()
             self._hold(stored)
             if self._fresh(stored) and stored["access_token"] != refused:
-                return str(stored["access_token"])
+                return str(stored["access_token"]), False
             token = self._refresh(stored)
             self._tokens.save(token)
             self._hold(token)
-            return str(token["access_token"])
+            return str(token["access_token"]), True
 
     def _refresh(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """A new token for the stored one.

@@ -128,6 +128,20 @@ def test_a_new_token_that_is_refused_too_ends_it(serve, reply, company):
     assert len(wire.asked) == 3
 
 
+def test_a_token_of_somebody_else_may_be_refused_too(serve, vendor, company, tokens):
+    """While a request waits, another reader's new token can go the way of the old one: then it is our turn to ask."""
+    shared = tokens(access_token="canary-stale-1", expires_at=time.time() + 3600)
+
+    def answer(asked):
+        if asked.headers["authorization"] == "Bearer canary-stale-1":
+            shared.token = {**shared.token, "access_token": "canary-stale-2"}
+        return vendor(asked)
+
+    wire = serve(answer)
+    assert company(wire.url, tokens=shared).count("Vendor") == 3
+    assert [asked.path.rpartition("/")[2] for asked in wire.asked] == ["query", "query", "bearer", "query"]
+
+
 def test_eight_at_once_make_one_refresh(serve, vendor, company, tokens):
     """Eight readers that meet an expired token together refresh it once, and all go on."""
     shared = tokens()
