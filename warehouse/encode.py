@@ -1,8 +1,8 @@
 """From a page of records to COPY lines: the fast way where it can, the careful way where it must."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from warehouse import careful
 from warehouse.copying import MARKS
 from warehouse.errors import PayloadTooDeep, RecordError, RowTooLarge
 from warehouse.fast import Writer, compile_shape
-from warehouse.shape import Path, learn, shape_of
+from warehouse.shape import Path, learn, meet, meet_all, shape_of
 from warehouse.table import StreamLike
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024  # a business record is a few kB; Postgres itself ends at 1 GB a value
@@ -19,10 +19,13 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024  # a business record is a few kB; Postgres i
 _LONG_RECORD = 4096
 _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 1000
+# Records that are looked through before the first is encoded, for the members that this source fills.
+_SAMPLE = 100
+# Making the fast way costs some milliseconds. Whoever fills a new member time and again gets it with all of them.
+_MOST_MADE = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One record to be staged: its number in the run, whether its key has landed before, its fingerprint."""
 
     seq: int
@@ -56,9 +59,14 @@ class Encoder:
         self.tables = self._shape.tables
         self.discovered: list[tuple[Path, Path]] = []
         self.unlisted = self._shape.unlisted
+        self._ways: dict[bool, tuple[Callable[[bytes], Any], Writer]] = {}
+        self._made = 0
+        self._null_met = False
 
     def encode(self, records: Sequence[Record]) -> Encoded:
         """COPY lines of the records; never raises for a record."""
+        if not self._made:
+            self._look_through(records[:: len(records) // _SAMPLE + 1])
         encoded = Encoded([[] for _ in self.tables])
         for record in records:
             if not self._fast(record, encoded.lines):
@@ -72,27 +80,48 @@ class Encoder:
             self._careful(record, encoded)
         return encoded
 
-    @cached_property
-    def _compiled(self) -> "tuple[msgspec.json.Decoder[Any], Writer, Writer]":
-        """Made for the first record, since most hours bring none."""
-        return compile_shape(self._shape)
-
     def _fast(self, record: Record, outs: list[list[str]]) -> bool:
         json = record.json
         if len(json) > _LONG_RECORD and (len(json) > MAX_RECORD_BYTES or _LONG_NUMBER in json.translate(_AS_ZEROS)):
             return False
-        special = b"\\" in json or b"null" in json or b"\n" in json or b"\t" in json or b"\r" in json
-        if special and (b"\\u0000" in json or any(mark in json for mark in MARKS)):
-            return False
-        decoder, plain, full = self._compiled
-        write = full if special else plain
+        if b"\\" in json or b"\n" in json or b"\t" in json or b"\r" in json:
+            if b"\\u0000" in json or any(mark in json for mark in MARKS):
+                return False
+            return self._write(record, outs, plain=False)
+        # Looking for a null costs as much as decoding a tenth of the record, which finds it anyway. But where one was,
+        # there is another as a rule.
+        if self._null_met:
+            self._null_met = b"null" in json
+        if not self._null_met:
+            if self._write(record, outs, plain=True):
+                return True
+            self._null_met = b"null" in json
+        return self._null_met and self._write(record, outs, plain=False)
+
+    def _write(self, record: Record, outs: list[list[str]], *, plain: bool) -> bool:
+        decode, write = self._ways.get(plain) or self._make(plain)
         try:
-            write(decoder.decode(json), record.seq, "t" if record.known else "f", record.digest, *outs)
-        except (msgspec.MsgspecError, RecordError, ValueError, ArithmeticError, RecursionError):
+            write(decode(record.json), record.seq, "t" if record.known else "f", record.digest, *outs)
+        except (msgspec.MsgspecError, RecursionError, ValueError, ArithmeticError, RecordError):
             # Where a conversion cannot read a value, lines of the record may have been written already.
             _withdraw(record, outs)
             return False
         return True
+
+    def _make(self, plain: bool) -> tuple[Callable[[bytes], Any], Writer]:
+        self._made += 1
+        if self._made == _MOST_MADE:
+            meet_all(self._shape.root)
+            self._ways.clear()
+        way = self._ways[plain] = compile_shape(self._shape, plain=plain)
+        return way
+
+    def _look_through(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if len(record.json) > MAX_RECORD_BYTES:
+                continue
+            with suppress(RecordError, RecursionError):
+                meet(self._shape.root, careful.parse(record.json))
 
     def _careful(self, record: Record, encoded: Encoded) -> None:
         try:
@@ -113,10 +142,11 @@ class Encoder:
             for scope, path in careful.unknown_paths(self._shape, value)
             if learn(self._shape, scope, path)
         ]
-        if new:
-            self.discovered += [(scope.at, path) for scope, path in new]
-            self.__dict__.pop("_compiled", None)
-        return bool(new)
+        self.discovered += [(scope.at, path) for scope, path in new]
+        if meet(self._shape.root, value):
+            self._ways.clear()
+            return True
+        return False
 
 
 def _withdraw(record: Record, outs: list[list[str]]) -> None:

@@ -3,13 +3,14 @@
 From a `Shape` come a msgspec type that mirrors the JSON and a function that writes the COPY lines of a
 decoded record. What it cannot do right it refuses (`msgspec.ValidationError`), and the careful way
 (warehouse.careful) takes the record. It is made twice: ``plain`` for records without backslash, line
-break and null, whose values need no look, and ``full`` for all others.
+break and null, whose values need no look, and ``full`` for all others. It knows what was met so far; a record that holds
+more is refused as well, and then the way is made anew.
 """
 
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 import msgspec
 
@@ -27,44 +28,44 @@ MOMENT = (
 )
 
 _WIRE: dict[Any, Any] = {
-    str: str | None,
+    str: str,
     # Whole numbers and exact fractions; what else there may be is looked at where it is written.
     int: Any,
     Decimal: Any,
-    bool: bool | None,
-    date: date | None,
+    bool: bool,
+    date: date,
     # Making a datetime only to write it out again costs eight times as much as checking its text.
-    datetime: Annotated[str, msgspec.Meta(pattern=MOMENT)] | None,
-    readers.FLAG: bool | str | None,
+    datetime: Annotated[str, msgspec.Meta(pattern=MOMENT)],
+    readers.FLAG: bool | str,
 }
 
 # seq, known, hash, and one list of lines for each table.
 Writer = Callable[..., None]
 
 
-def compile_shape(shape: Shape) -> tuple["msgspec.json.Decoder[Any]", Writer, Writer]:
-    """Decoder, writer for plain records, writer for all others."""
-    wire, empty = _wire(shape.root)
-    decoder = msgspec.json.Decoder(wire, float_hook=decimal)
-    return decoder, _writer(shape, plain=True, empty=empty), _writer(shape, plain=False, empty=empty)
+def compile_shape(shape: Shape, *, plain: bool) -> tuple[Callable[[bytes], Any], Writer]:
+    """What decodes a record and what writes its lines. Where a value is null, only the one that is not plain knows how."""
+    wire, empty = _wire(shape.root, plain)
+    return msgspec.json.Decoder(wire, float_hook=decimal).decode, _writer(shape, plain=plain, empty=empty)
 
 
-def _wire(node: Node) -> tuple[type[msgspec.Struct], msgspec.Struct]:
+def _wire(node: Node, plain: bool) -> tuple[type[msgspec.Struct], msgspec.Struct]:
     """The msgspec type of an object, and the instance that stands for an absent one."""
     fields: list[tuple[str, Any, Any]] = []
     rename: dict[str, str] = {}
-    for number, (name, member) in enumerate(node.members.items()):
+    null: Any = () if plain else (None,)
+    for number, (name, member) in enumerate(node.met_members):
         rename[f"f{number}"] = name
         if isinstance(member, Node):
-            wire, empty = _wire(member)
-            fields.append((f"f{number}", wire | None, empty))
+            wire, empty = _wire(member, plain)
+            fields.append((f"f{number}", Union[(wire, *null)], empty))
         elif isinstance(member, List):
-            wire, _ = _wire(member.element)
-            fields.append((f"f{number}", list[wire] | None, ()))  # type: ignore[valid-type]
+            wire, _ = _wire(member.element, plain)
+            fields.append((f"f{number}", Union[(list[wire], *null)], ()))  # type: ignore[valid-type]
         elif (wire := readers.wire_of(member)) == readers.RAW:
             fields.append((f"f{number}", msgspec.Raw, None))
         else:
-            fields.append((f"f{number}", _WIRE[wire], NULL))
+            fields.append((f"f{number}", Union[(_WIRE[wire], *null)], NULL))
     struct = msgspec.defstruct("Wire", fields, rename=rename, frozen=True, forbid_unknown_fields=True, gc=False)
     return struct, struct()
 
@@ -93,9 +94,9 @@ class _Code:
         self._row(0, self.shape.scopes[0][1], self.shape.root, "    ")
         for number, scope in self.shape.scopes[1:]:
             if scope.in_list and scope.inside is None:
-                self._loop(number, scope, *lists[scope.at], depth=1)
-            elif not scope.in_list:
-                node = self._find(scope)
+                if scope.at in lists:
+                    self._loop(number, scope, *lists[scope.at], depth=1)
+            elif not scope.in_list and id(node := self._find(scope)) in self.where:
                 name, absent = self.where[id(node)], f"{self.where[id(node)]}_absent"
                 self.lines.append(f"    if {name} is not {absent}:")
                 self._row(number, scope, node, "        ")
@@ -104,10 +105,10 @@ class _Code:
         """A row for each element of a list, and within it the lists that are nested in the element."""
         indent = "    " * depth
         self.lines.append(f"{indent}i{depth} = 0\n{indent}for e{depth} in {value}{'' if self.plain else ' or ()'}:")
-        lists = self._locate(member.element, f"e{depth}", _wire(member.element)[1], depth + 1)
+        lists = self._locate(member.element, f"e{depth}", _wire(member.element, self.plain)[1], depth + 1)
         self._row(number, scope, member.element, indent + "    ", depth)
         for other, nested in self.shape.scopes:
-            if nested.inside is scope:
+            if nested.inside is scope and nested.at[len(scope.at) :] in lists:
                 self._loop(other, nested, *lists[nested.at[len(scope.at) :]], depth=depth + 1)
         self.lines.append(f"{indent}    i{depth} += 1")
 
@@ -117,7 +118,7 @@ class _Code:
         """Give every object below a local name and every leaf its expression; return the lists met."""
         self.where[id(node)] = name
         lists: dict[tuple[str, ...], tuple[List, str]] = {}
-        for number, (key, member) in enumerate(node.members.items()):
+        for number, (key, member) in enumerate(node.met_members):
             value = f"{name}.f{number}"
             if isinstance(member, Leaf):
                 self.where[id(member)] = value
@@ -153,8 +154,12 @@ class _Code:
         if not column.paths:
             return self._constant(readers.literal(column))
         leaves = [_leaf(self.shape.root if column.above else node, path) for path in column.paths]
-        values, wires = [self.where[id(leaf)] for leaf in leaves], [readers.wire_of(leaf) for leaf in leaves]
+        wires = [readers.wire_of(leaf) for leaf in leaves]
+        absent = ["None" if wire == readers.RAW else "N" for wire in wires]
+        values = [self.where.get(id(leaf), none) for leaf, none in zip(leaves, absent, strict=True)]
         if readers.as_is(column) and (wires[0] != readers.RAW or column.python is msgspec.Raw):
+            if values == absent:
+                return self._constant(None)
             return "{" + self._value(values[0], column.python) + "}"
         if wires == [str] and (code := readers.inline(column, values[0], self.names, plain=self.plain)):
             return "{" + code + "}"
@@ -164,9 +169,7 @@ class _Code:
 
     def _value(self, value: str, python: Any) -> str:
         if python is msgspec.Raw:
-            if self.plain:
-                return f"str({value}, 'utf-8') if {value} is not None else N"
-            return f"M if {value} is None or (v := str({value}, 'utf-8')) == 'null' else v"
+            return f"{'N' if self.plain else 'M'} if {value} is None or (v := str({value}, 'utf-8')) == 'null' else v"
         # "!s" since formatting a Decimal costs four times as much as turning it into text.
         if python in (int, Decimal):
             absent = "" if self.plain else f"M if (v := {value}) is None or v is N else "
@@ -187,7 +190,7 @@ class _Code:
     def _pieces(self, node: Node, scope: Scope, indent: str) -> list[str]:
         """Expressions, each the text ``"name":value,`` or empty."""
         pieces = []
-        for name, member in node.members.items():
+        for name, member in node.met_members:
             key = repr(msgspec.json.encode(name).decode() + ":")
             if isinstance(member, Leaf) and member.kept:
                 value = self.where[id(member)]

@@ -10,9 +10,10 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import psycopg
 
 from warehouse import cursors, events, gates, guards, history, run_log, search
@@ -229,7 +230,7 @@ class _Landing:
             elif len(key.encode()) > MAX_KEY_BYTES:
                 # Longer ones fit no index, so such a record can never have landed.
                 too_long = RowTooLarge(f"a key of {len(key):,} characters; the limit is {MAX_KEY_BYTES:,} bytes")
-                refused.append(Refused(replace(record, key=""), too_long))
+                refused.append(Refused(msgspec.structs.replace(record, key=""), too_long))
             else:
                 staged.append(record)
         if staged:

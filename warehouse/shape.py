@@ -2,12 +2,14 @@
 
 A `Scope` is one table's part of the record: the record itself, each element of a child list, or each
 object of a child role. Paths that no column reads are *extras*; those met so far are learned, so that
-records that carry them can be decoded as fast as the rest.
+records that carry them can be decoded as fast as the rest. A record type knows many more members than one source fills:
+those that a record has held are *met*, and only they are looked for.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from warehouse.convert import folds
 from warehouse.table import Column, StreamLike, Table, tables_of
@@ -34,6 +36,7 @@ class Leaf:
     below: list[Column] = field(default_factory=list)
     ignored: bool = False
     without: set[str] = field(default_factory=set)
+    met: bool = False
 
     @property
     def kept(self) -> bool:
@@ -47,6 +50,12 @@ class Node:
 
     scope: "Scope"
     members: "dict[str, Leaf | Node | List]" = field(default_factory=dict)
+    met: bool = False
+
+    @property
+    def met_members(self) -> "Iterator[tuple[str, Leaf | Node | List]]":
+        """Those that a record has held."""
+        return ((name, member) for name, member in self.members.items() if member.met)
 
 
 @dataclass(slots=True)
@@ -54,6 +63,7 @@ class List:
     """A list of child records."""
 
     element: Node
+    met: bool = False
 
 
 @dataclass(slots=True)
@@ -144,6 +154,31 @@ def learn(shape: Shape, scope: Scope, path: Path) -> bool:
     node.members[path[-1]] = Leaf()
     scope.extras.add(path)
     return True
+
+
+def meet(node: Node, value: dict[str, Any]) -> bool:
+    """Note which members an object holds; whether one of them was not met before."""
+    new = False
+    for name, inner in value.items():
+        member = node.members.get(name)
+        if member is None:
+            continue
+        new |= not member.met
+        member.met = True
+        if isinstance(member, Node) and isinstance(inner, dict):
+            new |= meet(member, inner)
+        elif isinstance(member, List) and isinstance(inner, list):
+            for element in inner:
+                new |= isinstance(element, dict) and meet(member.element, element)
+    return new
+
+
+def meet_all(node: Node) -> None:
+    """Take every member for met."""
+    for member in node.members.values():
+        member.met = True
+        if isinstance(member, Node | List):
+            meet_all(member if isinstance(member, Node) else member.element)
 
 
 def _speakable(name: str) -> bool:
