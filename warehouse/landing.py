@@ -9,6 +9,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,14 +83,15 @@ def land(url: str, run: Run, stream: StreamLike, read: Read, options: Options) -
     ``read`` gets the cursor of the last landing, or None to read everything. Raises what ``read`` raises and
     the errors of warehouse.errors; the tables and the cursor are then as they were, and the run log says so.
     """
-    with connect(url, f"landfall {run.sync}/{run.connection} {stream.name}") as connection:
+    name = f"landfall {run.sync}/{run.connection} {stream.name}"
+    with connect(url, name) as connection, ThreadPoolExecutor(1, "landfall-copy") as sender:
         with translated(f"preparing to land {stream.schema}.{stream.name}"):
             refuse_transaction_pooling(connection)
             _lock(connection, run, stream)
             before, done = run_log.landed(connection, run, stream.name)
         if done:
             return Landed(before)
-        landing = _Landing(connection, url, run, stream, options, before)
+        landing = _Landing(connection, url, run, stream, options, before, sender)
         try:
             with translated(f"landing {stream.schema}.{stream.name}"):
                 try:
@@ -114,11 +116,12 @@ class _Landing:
     """The state of one landing: what has been read so far."""
 
     def __init__(
-        self, connection: Connection, url: str, run: Run, stream: StreamLike, options: Options, before: Counts
-    ) -> None:
+        self, connection: Connection, url: str, run: Run, stream: StreamLike, options: Options, before: Counts,
+        sender: Executor,
+    ) -> None:  # fmt: skip
         self.connection, self.url, self.run, self.stream, self.options = connection, url, run, stream, options
         self.version = mapping_version(stream)
-        self.staging = Staging(connection, tables_of(stream), stream_lock(run, stream.name), run)
+        self.staging = Staging(connection, tables_of(stream), stream_lock(run, stream.name), run, sender)
         self.key_reader = KeyReader(stream)
         self.dead = DeadLetters(connection, self.staging, run, stream.name, options.redact)
         self.counts = before
@@ -166,6 +169,8 @@ class _Landing:
         code = getattr(error, "code", None) or type(error).__name__
         status = "failed" if isinstance(error, Exception) and code != "Cancelled" else "cancelled"
         message = clean(self.options.redact(str(error) or code)[:2000])
+        with suppress(Exception):  # whatever became of a page that is on its way, nothing of it stays
+            self.staging.sent()
         try:
             if self.connection.closed:
                 with connect(self.url) as other:
@@ -200,6 +205,7 @@ class _Landing:
         if page.unreadable:
             self._keep_unreadable(page.unreadable)
         if page.deleted:
+            self._sent()
             self.staging.mark_gone(self.key_reader.split(page.deleted), self.seq - 1)
         if page.cursor is not None:
             self.cursor = page.cursor
@@ -215,43 +221,55 @@ class _Landing:
         same: set[int] = set()
         differ: set[int] = set()
         if not self.empty:
+            self._sent()
             # A full reading also repairs what somebody changed or removed in the tables.
             same, differ = self.staging.classify(columns, digests, self.seq, trust=not self.options.full)
         staged, refused = [], []
-        for index, json in enumerate(records):
+        for index, (json, key) in enumerate(zip(records, map(label, zip(*columns, strict=True)), strict=True)):
             if index in same:
                 continue
-            key = label([column[index] for column in columns])
             record = Record(self.seq + index, index in differ, digests[index], json, key)
             if not key:
                 names, place = " or ".join(self.stream.key), page.at or "the source"
                 no_key = MissingKey(f"no {names} that could be stored in a record of {place}")
                 refused.append(Refused(record, no_key))
-            elif len(key.encode()) > MAX_KEY_BYTES:
+            elif 4 * len(key) > MAX_KEY_BYTES and len(key.encode()) > MAX_KEY_BYTES:
                 # Longer ones fit no index, so such a record can never have landed.
                 too_long = RowTooLarge(f"a key of {len(key):,} characters; the limit is {MAX_KEY_BYTES:,} bytes")
                 refused.append(Refused(msgspec.structs.replace(record, key=""), too_long))
             else:
                 staged.append(record)
         if staged:
-            refused += self.staging.add(self.encoder, staged)
-        if refused:
-            parts = [[column[item.record.seq - self.seq] or None for column in columns] for item in refused]
-            self.dead.stage(list(zip(refused, parts, strict=True)))
+            encoded = self.encoder.encode(staged)
+            self._sent()
+            self.staging.send(self.encoder, staged, encoded)
+            refused += encoded.refused
+        self._refuse(refused, [[column[item.record.seq - self.seq] for column in columns] for item in refused])
         self.skipped += len(same)
-        self.refused += len(refused)
         self.known += len(differ)
         self.seq += len(records)
 
+    def _sent(self) -> None:
+        """Wait until the connection is free, and keep what Postgres refused of the last page."""
+        refused = self.staging.sent()
+        parts = self.key_reader.split([item.record.key for item in refused])
+        self._refuse(refused, list(zip(*parts, strict=True)))
+
+    def _refuse(self, refused: Sequence[Refused], parts: Sequence[Sequence[str]]) -> None:
+        """Make dead letters of records, whose keys have these parts, empty where there is none."""
+        if not refused:
+            return
+        self._sent()
+        none = [[part or None for part in key] for key in parts]
+        self.dead.stage(list(zip(refused, none, strict=True)))
+        self.refused += len(refused)
+
     def _keep_unreadable(self, pieces: Sequence[UnreadableLike]) -> None:
         """Dead letters of what is no record, so has no key."""
-        parts = [None] * len(self.stream.key)
         records = (Record(self.seq + index, False, "", piece.json) for index, piece in enumerate(pieces))
-        self.dead.stage(
-            [(Refused(record, BadRow(piece.why)), parts) for record, piece in zip(records, pieces, strict=True)]
-        )
+        refused = [Refused(record, BadRow(piece.why)) for record, piece in zip(records, pieces, strict=True)]
+        self._refuse(refused, [[""] * len(self.stream.key)] * len(pieces))
         self.counts.fetched += len(pieces)
-        self.refused += len(pieces)
         self.seq += len(pieces)
 
     def _land_slice(self) -> None:
@@ -265,6 +283,7 @@ class _Landing:
 
     def _settle(self) -> None:
         """Newest version of each record, deletions, and whether to land at all."""
+        self._sent()
         if not self.staging.there:
             if not self.complete or self.empty:
                 return

@@ -1,6 +1,12 @@
-"""Staging: unlogged tables of one stream of one run, where records wait to be judged and merged."""
+"""Staging: unlogged tables of one stream of one run, where records wait to be judged and merged.
+
+A page is sent by another thread, so that the next one can be read and encoded meanwhile: whoever uses the connection has to
+ask `Staging.sent` first.
+"""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -17,11 +23,25 @@ Connection = psycopg.Connection[Any]
 _SEPARATOR = "\x1f"
 
 
-class Staging:
-    """The staging tables: one for each landed table, and the keys seen, gone and refused."""
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A page that is being sent."""
 
-    def __init__(self, connection: Connection, tables: tuple[Table, ...], lock: int, run: Run) -> None:
+    done: "Future[None]"
+    encoder: Encoder
+    records: Sequence[Record]
+    refused: Sequence[Refused]
+
+
+class Staging:
+    """The staging tables: one for each landed table, and the keys seen, gone and refused. ``sender`` has one thread."""
+
+    def __init__(
+        self, connection: Connection, tables: tuple[Table, ...], lock: int, run: Run, sender: Executor
+    ) -> None:
         self._connection = connection
+        self._sender = sender
+        self._under_way: _UnderWay | None = None
         self.connection_name = run.connection
         self.tables = tables
         self._prefix = f"s{lock & (2**64 - 1):016x}_"
@@ -101,17 +121,25 @@ class Staging:
         assert row is not None
         return set(row[0] or ()), set(row[1] or ())
 
-    def add(self, encoder: Encoder, records: Sequence[Record]) -> list[Refused]:
-        """Stage records, all tables in one transaction; answers those that cannot land."""
-        encoded = encoder.encode(records)
+    def send(self, encoder: Encoder, records: Sequence[Record], encoded: Encoded) -> None:
+        """Begin to send records, all tables in one transaction; the page before must have been sent."""
+        self._under_way = _UnderWay(self._sender.submit(self._copy, encoded), encoder, records, encoded.refused)
+
+    def sent(self) -> list[Refused]:
+        """Wait until Postgres has what was sent last; answers those of the records that it refuses."""
+        page, self._under_way = self._under_way, None
+        if page is None:
+            return []
         try:
-            self._copy(encoded)
+            page.done.result()
         except (psycopg.DataError, psycopg.IntegrityError):
-            encoded = encoder.encode_carefully(records)
+            encoded = page.encoder.encode_carefully(page.records)
             bad = {refused.record.seq for refused in encoded.refused}
-            good = [record for record in records if record.seq not in bad]
-            return encoded.refused + self._one_by_one(encoder, good)
-        return encoded.refused
+            good = [record for record in page.records if record.seq not in bad]
+            told = {refused.record.seq for refused in page.refused}
+            new = [refused for refused in encoded.refused if refused.record.seq not in told]
+            return new + self._one_by_one(page.encoder, good)
+        return []
 
     def _one_by_one(self, encoder: Encoder, records: Sequence[Record]) -> list[Refused]:
         """Halve until the records that Postgres refuses stand alone."""
