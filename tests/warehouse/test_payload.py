@@ -291,3 +291,19 @@ def test_odd_field_names_are_only_names(world: World) -> None:
     ]
     row = land_among_others(world, one(**dict.fromkeys(names, 1)))
     assert row[6] == dict.fromkeys(names, 1)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_only_postgres_refuses_is_told_of_a_page_that_is_gone(world: World, first: bool) -> None:
+    """A page is with Postgres while the next one is read: what it refuses of it gets its own key and number."""
+    world.run([]) if first else world.run()
+    # No number of jsonb is as large as JSON allows.
+    bad = one(color=b"1e140000").replace(b'"odd"', b'"bad"')
+    good = list(world.source.records.values())
+    pages = [Page(records=[*good[:10], bad, *good[10:20]], at="page 1"), Page(records=good[20:], at="page 2")]
+    landed = world.run([*pages, Page(records=[one()], at="page 3")])
+    assert (landed.counts.read, landed.counts.dead_lettered, landed.counts.inserted) == (32, 1, 31 if first else 1)
+    letters = "SELECT key, reason_code, left(message, 19), payload_redacted FROM ops.dead_letter WHERE connection = %s"
+    assert world.query(letters, world.connection) == [("bad", "BadRow", "Postgres refused it", bad.decode())]
+    assert odd(world, "id") == [("odd",)]
+    world.check_books()
