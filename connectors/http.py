@@ -125,6 +125,8 @@ def _send(client: httpx.Client, request: httpx.Request) -> Body:
         answer = client.send(request)
     except (httpx.HTTPError, httpx.InvalidURL) as error:  # a redirect to nowhere, say; the wire's own are translated
         raise SourceError(f"{place(request.url)} answered in a way that cannot be followed: {error}.") from error
+    # The answer and its stream hold each other: without this, bodies stay until the garbage collector comes by.
+    answer.stream = httpx.ByteStream(b"")
     return Body(request.url, answer.status_code, answer.headers, answer.content)
 
 

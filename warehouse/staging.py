@@ -123,7 +123,9 @@ class Staging:
 
     def send(self, encoder: Encoder, records: Sequence[Record], encoded: Encoded) -> None:
         """Begin to send records, all tables in one transaction; the page before must have been sent."""
-        self._under_way = _UnderWay(self._sender.submit(self._copy, encoded), encoder, records, encoded.refused)
+        # Made here, since memory that another thread asks for is kept apart by the allocator, and kept for long.
+        texts = ["".join(lines).encode() for lines in encoded.lines]
+        self._under_way = _UnderWay(self._sender.submit(self._copy, texts), encoder, records, encoded.refused)
 
     def sent(self) -> list[Refused]:
         """Wait until Postgres has what was sent last; answers those of the records that it refuses."""
@@ -147,7 +149,7 @@ class Staging:
             return []
         encoded = encoder.encode_carefully(records)
         try:
-            self._copy(encoded)
+            self._copy(["".join(lines).encode() for lines in encoded.lines])
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             if len(records) == 1:
                 reason = str(error).splitlines()[0]
@@ -156,14 +158,14 @@ class Staging:
             return self._one_by_one(encoder, records[:half]) + self._one_by_one(encoder, records[half:])
         return encoded.refused
 
-    def _copy(self, encoded: Encoded) -> None:
+    def _copy(self, texts: Sequence[bytes]) -> None:
         # Nothing here outlives a crash of Postgres anyway, so no waiting for its log.
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = off")
-            for name, lines in zip(self.rows, encoded.lines, strict=True):
-                if lines:
+            for name, text in zip(self.rows, texts, strict=True):
+                if text:
                     with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(name)) as copy:
-                        copy.write("".join(lines))
+                        copy.write(text)
 
     def mark_gone(self, keys: Sequence[Sequence[str]], after_seq: int) -> None:
         """Note keys that the source says are deleted, after it had given the record with that number."""

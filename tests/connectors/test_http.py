@@ -1,5 +1,6 @@
 """What every connector can rely on when it asks a source over HTTP."""
 
+import gc
 import gzip
 import itertools
 import re
@@ -46,6 +47,19 @@ def test_an_answer_comes_back_whole(serve, reply):
     wire = serve(lambda asked: reply(gzip.compress(b'{"a": 1}'), Content_Encoding="gzip"))
     assert get(wire).content == b'{"a": 1}'
     assert wire.asked[0].headers["accept-encoding"] == "gzip"
+
+
+def test_bodies_do_not_pile_up(serve, reply):
+    """An answer is gone when it has been read, and does not wait for the garbage collector."""
+    wire = serve(lambda asked: reply(b"[1, 2, 3]"))
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            get(wire)
+        assert [answer for answer in gc.get_objects() if isinstance(answer, httpx.Response)] == []
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
