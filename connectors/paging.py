@@ -1,7 +1,7 @@
 """Small helpers for reading page after page, whatever the system."""
 
 import contextvars
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from threading import Event, Semaphore, Thread
@@ -81,13 +81,15 @@ class DistinctIds:
         self._bits: dict[int, int] = {}
         self._texts: set[str] = set()
 
-    def add(self, key: str) -> None:
-        """Count this id, unless it has been."""
-        if key.isascii() and key.isdigit() and key[0] != "0" and len(key) <= 18:
-            block, bit = divmod(int(key), 512)
-            self._bits[block] = self._bits.get(block, 0) | 1 << bit
-        else:
-            self._texts.add(key)
+    def update(self, keys: Iterable[str]) -> None:
+        """Count these ids, but those that have been."""
+        bits = self._bits
+        for key in keys:
+            if key.isdigit() and key.isascii() and key[0] != "0" and len(key) <= 18:
+                number = int(key)
+                bits[number >> 9] = bits.get(number >> 9, 0) | 1 << (number & 511)
+            else:
+                self._texts.add(key)
 
     def __len__(self) -> int:
         return sum(block.bit_count() for block in self._bits.values()) + len(self._texts)

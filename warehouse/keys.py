@@ -30,7 +30,7 @@ class KeyReader:
         self._decoder = msgspec.json.Decoder(_wire(self._paths))
         self._plain = all(column.convert is None for column in columns)
 
-    def read(self, records: Sequence[bytes], known: Sequence[str] | None) -> list[list[str]]:
+    def read(self, records: Sequence[msgspec.Raw | bytes], known: Sequence[str] | None) -> list[list[str]]:
         """A list of texts for each key column, empty text where a record has none that can be stored.
 
         ``known`` are the keys where the connector has read them already. A key is taken as it is: nothing is
@@ -38,7 +38,7 @@ class KeyReader:
         """
         if known is not None:
             return self.split(known)
-        rows = [self._read(record) for record in records]
+        rows = [self._read(bytes(record)) for record in records]
         return [_clean([row[at] for row in rows]) for at in range(len(self._columns))]
 
     def split(self, labels: Sequence[str]) -> list[list[str]]:

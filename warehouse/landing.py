@@ -193,7 +193,7 @@ class _Landing:
         return False
 
     def _page(self, page: PageLike) -> None:
-        records = [bytes(record) for record in page.records]
+        records = page.records
         if records or page.unreadable or page.deleted:
             self.staging.create()
         self.counts.fetched += page.fetched if page.fetched is not None else len(records)
@@ -214,10 +214,9 @@ class _Landing:
             self.landed.warnings.append(page.warning)
         self.options.progress(self.counts.fetched)
 
-    def _stage(self, records: list[bytes], page: PageLike) -> None:
+    def _stage(self, records: Sequence[msgspec.Raw | bytes], page: PageLike) -> None:
         columns = self.key_reader.read(records, page.keys)
-        salt = self.version.encode()
-        digests = [hashlib.sha256(salt + record).hexdigest()[:32] for record in records]
+        digests = _digests(self.version.encode(), records)
         same: set[int] = set()
         differ: set[int] = set()
         if not self.empty:
@@ -228,7 +227,7 @@ class _Landing:
         for index, (json, key) in enumerate(zip(records, map(label, zip(*columns, strict=True)), strict=True)):
             if index in same:
                 continue
-            record = Record(self.seq + index, index in differ, digests[index], json, key)
+            record = Record(self.seq + index, index in differ, digests[index], bytes(json), key)
             if not key:
                 names, place = " or ".join(self.stream.key), page.at or "the source"
                 no_key = MissingKey(f"no {names} that could be stored in a record of {place}")
@@ -390,3 +389,13 @@ class _Landing:
         version = self.version if whole or self.state is None else self.state.mapping_version
         cursors.save(self.connection, self.run, self.stream.name, cursors.State(cursor, live, version))
         run_log.finish(self.connection, self.run, self.stream.name, total, cursor, slice_only=slice_only)
+
+
+def _digests(salt: bytes, records: Sequence[msgspec.Raw | bytes]) -> list[str]:
+    """The fingerprints of records, 32 hexadecimal digits each."""
+    salted, found = hashlib.sha256(salt), []
+    for record in records:
+        digest = salted.copy()
+        digest.update(record)
+        found.append(digest.hexdigest()[:32])
+    return found

@@ -188,9 +188,7 @@ class Walk:
     def _count(self, heads: list[Head]) -> int:
         """Count these records; returns how many of those with a key had not been met."""
         before = len(self.distinct)
-        for each in heads:
-            if any(each.key):
-                self.distinct.add(each.identity)
-            else:
-                self.nameless += 1
+        named = [each.identity for each in heads if any(each.key)]
+        self.distinct.update(named)
+        self.nameless += len(heads) - len(named)
         return len(self.distinct) - before

@@ -67,14 +67,13 @@ class Walk:
         if since is not None and any(head.updated is not None and head.updated < since for head in heads):
             raise PagingLoop(f"The page repeats records from before {since.isoformat()}, which were read already.")
         known = self.given | self.recent if self.recent else self.given
-        found = [at for at, head in enumerate(heads) if not known or head.version not in known]
+        found = [at for at, head in enumerate(heads) if (head.identity, head.updated) not in known]
         if self.start > 1 and since is not None:  # what is later than this second comes again, from its own beginning
             found = [at for at in found if _second(heads[at].updated) in (since, None)]
-        for at in found:
-            self.distinct.add(heads[at].identity)
-            updated = heads[at].updated
-            if self.recent_from is not None and updated is not None and updated >= self.recent_from:
-                self.recent.add(heads[at].version)
+        new = [heads[at] for at in found]
+        self.distinct.update(head.identity for head in new)
+        if (recent := self.recent_from) is not None:
+            self.recent.update(head.version for head in new if head.updated is not None and head.updated >= recent)
         self.idle = 0 if found else self.idle + 1
         if self.idle > MOST_IDLE_PAGES:
             raise PagingLoop(f"{self.idle} pages in a row brought nothing new.")
@@ -87,7 +86,7 @@ class Walk:
         of it is known, its second may go on behind it: look there. A short page of a single second is asked for
         again from its beginning, since what changed in it meanwhile would be before an offset.
         """
-        versions = [head.version for head in heads]
+        versions = [(head.identity, head.updated) for head in heads]
         if self.start > 1 and self._moved(versions):
             self.given |= self._of_this_second(versions)
             self.start = 1
