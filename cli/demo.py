@@ -31,6 +31,8 @@ What next
   ./run landfall down"""
 RUN_TIMEOUT_S = 600
 PICK_UP_TIMEOUT_S = 120
+# Each look costs the server some 10 ms of what the run itself could use.
+LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def run_deployment_of(
             if time.monotonic() - told >= 2:
                 told = time.monotonic()
                 note(f"{title}, {waited:.0f} s: {progress(state)}")
-            time.sleep(0.25)
+            time.sleep(LOOK_EVERY_S)
 
 
 def _progress(system: Demo, state: Any) -> str:

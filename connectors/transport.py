@@ -4,7 +4,9 @@ The part of `connectors.http` that touches the wire: what may be sent and where,
 answer may be, and what a fault on the way means.
 """
 
+import functools
 import logging
+import os
 import ssl
 import time
 import zlib
@@ -60,6 +62,12 @@ def place(url: httpx.URL) -> str:
     return f"{url.netloc.decode('ascii')}{url.path}"
 
 
+@functools.cache
+def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """The context of all clients that trust the same; reading the authorities takes 20 ms, and a run makes a client a stream."""
+    return httpx.create_ssl_context()
+
+
 class Guard(httpx.BaseTransport):
     """Sends one request, and returns its answer read to the end within the limits."""
 
@@ -82,7 +90,7 @@ class Guard(httpx.BaseTransport):
         self._warned = False
         # The limiter says how many requests are in flight; the pool only keeps connections.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=context or httpx.create_ssl_context(),
+            ssl_context=context or _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
             max_connections=100,
             keepalive_expiry=20,
             network_backend=net.Backend(),

@@ -9,9 +9,15 @@ from warehouse.audit import Origin
 UNKNOWN = "unknown"
 
 
+def deployment_id() -> object:
+    """The deployment that this flow run is one of, if it is; `prefect.runtime` would ask the server every time."""
+    context = FlowRunContext.get()
+    return context.flow_run.deployment_id if context and context.flow_run else runtime.deployment.id
+
+
 def origin() -> Origin:
     """The person at this machine, or in a run that a worker carries out whoever Prefect names as having started it."""
-    if not runtime.deployment.id:
+    if not deployment_id():
         return Origin.here()
     context = FlowRunContext.get()
     created_by = context.flow_run.created_by if context and context.flow_run else None

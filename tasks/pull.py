@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from prefect import runtime, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
@@ -14,6 +14,7 @@ from prefect.logging import get_run_logger
 from connectors.errors import ConnectorError, CountMismatch, Transient
 from connectors.redact import REDACTOR
 from connectors.stream import Page, Stream
+from tasks.origin import deployment_id
 from tasks.report import report
 from tasks.run import SyncRun, describe, without_secrets
 from warehouse.errors import Cancelled, DatabaseUnavailable, WarehouseError
@@ -41,7 +42,7 @@ def pull_all(run: SyncRun, streams: Sequence[Stream]) -> None:
     if run.skipped:
         return
     futures: dict[str, PrefectFuture[Landed]] = {}
-    attempts = {"retries": len(RETRY_DELAYS_S), "retry_delay_seconds": RETRY_DELAYS_S} if runtime.deployment.id else {}
+    attempts = {"retries": len(RETRY_DELAYS_S), "retry_delay_seconds": RETRY_DELAYS_S} if deployment_id() else {}
     for stream in streams:
         futures[stream.name] = pull.with_options(name=f"pull {stream.name}", **attempts).submit(run, stream)  # type: ignore[arg-type]
     outcomes: dict[str, Landed | Exception] = {}

@@ -4,11 +4,13 @@
 ``both_postgres`` such a test runs on Postgres 18 and 15. ``prefect_api`` is a Prefect server.
 """
 
+import copy
+import functools
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import psutil
 import pytest
 
 from tests import postgres
+from tests.authority import write_certificates
 
 # Where recorded answers are, and how large the proofs are to be whose usual size is small.
 FOR_TESTS = ("LANDFALL_FIXTURES", "LANDFALL_EXAMPLES", "LANDFALL_TEST_")
@@ -38,7 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
         scratch = Path(tempfile.mkdtemp(prefix="landfall-tests-", dir=place))
         scratch.chmod(0o711)
         (scratch / "owner.pid").write_text(str(os.getpid()))
-        os.environ |= QUIET | QUICK | {"LANDFALL_TEST_SCRATCH": str(scratch)}
+        # Prefect reads the authorities for every client that it makes, though its server is on loopback; one takes no time.
+        write_certificates(scratch)
+        os.environ |= QUIET | QUICK | {"PREFECT_API_SSL_CERT_FILE": str(scratch / "ca.pem")}
+        os.environ["LANDFALL_TEST_SCRATCH"] = str(scratch)
     os.environ["PREFECT_HOME"] = str(postgres.scratch() / f"prefect-{os.getpid()}")
 
 
@@ -82,8 +88,20 @@ def prefect_api() -> Iterator[str]:
 
     # The heartbeat's thread costs a second a flow.
     without_heartbeat = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
-    with prefect_test_harness(server_startup_timeout=180), without_heartbeat:
+    with prefect_test_harness(server_startup_timeout=180), without_heartbeat, _schemas_made_once():
         yield str(PREFECT_API_URL.value())
+
+
+@contextmanager
+def _schemas_made_once() -> Iterator[None]:
+    """Prefect makes the schema of a block anew for every field that it saves: half a second for one of thirty."""
+    from prefect.blocks.core import Block
+
+    make = Block.model_json_schema.__func__  # type: ignore[attr-defined]
+    made = functools.cache(make)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Block, "model_json_schema", classmethod(lambda *how, **more: copy.deepcopy(made(*how, **more))))
+        yield
 
 
 @pytest.fixture(scope="session")

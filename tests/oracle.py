@@ -5,6 +5,7 @@ expected rows are worked out from the source's own text here, without a line of 
 """
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,15 +14,17 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
-import psycopg
 
 from connectors.stream import Child, Page, Stream, column
+from tests.postgres import ask
 from warehouse.landing import Landed, Options, land
 from warehouse.run_log import Run
 
 CANARY = "canary-password-in-a-record"
 KEY = "bGFuZGZhbGwtdGVzdHMtbm90LWEtc2VjcmV0LWtleSE="  # 32 bytes that protect nothing
 ENCODE = msgspec.json.Encoder(decimal_format="number").encode
+# Postgres lists a session until its process is gone, some milliseconds after it was closed.
+SESSION_ENDS_S = 2
 Rows = dict[tuple[str, ...], tuple[Any, ...]]
 
 
@@ -127,9 +130,7 @@ class World:
 
     def query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        with psycopg.connect(self.url, autocommit=True) as conn:
-            cursor = conn.execute(statement, parameters or None)
-            return cursor.fetchall() if cursor.description else []
+        return ask(self.url, statement, parameters)
 
     def log(self) -> dict[str, Any]:
         """The last run's row of ops.sync_run."""
@@ -172,7 +173,10 @@ class World:
         left = "SELECT relname FROM pg_class WHERE relnamespace = 'staging'::regnamespace"
         assert self.query(left) == [], "staging tables are left"
         live = "SELECT pid, application_name FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'landfall%'"
-        assert self.query(live) == [], "sessions are left"
+        deadline = time.monotonic() + SESSION_ENDS_S
+        while (left_open := self.query(live)) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert left_open == [], "sessions are left"
         mine = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         assert self.query(mine) == [], "locks are left"
         for (table,) in self.query(

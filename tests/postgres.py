@@ -5,16 +5,21 @@ One server a version serves all tests of a run, in all processes; each test gets
 
 import fcntl
 import functools
+import hashlib
+import hmac
 import os
 import pwd
 import secrets
 import signal
 import socket
+import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -78,10 +83,59 @@ def fresh_database(version: str, template: str) -> Iterator[str]:
     made = ready.pop() if ready else _WORKER.submit(_create, admin, version, template)
     name = made.result()
     ready.append(_WORKER.submit(_create, admin, version, template))
+    url = address(admin, "landfall", name)
+    _KEPT[url] = _Kept()
     try:
-        yield address(admin, "landfall", name)
+        yield url
     finally:
+        _KEPT.pop(url).close()
         _WORKER.submit(_drop, admin, name)
+
+
+def ask(url: str, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+    """The rows of a query, if it gives any, in a transaction of its own.
+
+    The session is kept as long as a database of `fresh_database`: what a test looks at takes less than to connect.
+    """
+    kept = _KEPT.get(url)
+    if kept is None or not kept.free.acquire(blocking=False):  # A query that waits in one thread holds up no other.
+        with psycopg.connect(url, autocommit=True) as conn:
+            return _rows(conn, statement, parameters)
+    try:
+        return _rows(kept.open(url), statement, parameters)
+    except psycopg.OperationalError:
+        if kept.session is None or not kept.session.broken:
+            raise
+        # Its server has ended it since the last query, as some tests want of all sessions.
+        return _rows(kept.open(url), statement, parameters)
+    finally:
+        kept.free.release()
+
+
+class _Kept:
+    """A session that is opened when first needed, and again when it has broken."""
+
+    def __init__(self) -> None:
+        self.free = threading.Lock()
+        self.session: psycopg.Connection[Any] | None = None
+
+    def open(self, url: str) -> "psycopg.Connection[Any]":
+        if self.session is None or self.session.closed:
+            # Prepared statements would not survive that a test changes a table.
+            self.session = psycopg.connect(url, autocommit=True, prepare_threshold=None)
+        return self.session
+
+    def close(self) -> None:
+        if self.session is not None:
+            self.session.close()
+
+
+_KEPT: dict[str, _Kept] = {}
+
+
+def _rows(conn: "psycopg.Connection[Any]", statement: str, parameters: Any) -> list[tuple[Any, ...]]:
+    cursor = conn.execute(statement, parameters or None)
+    return cursor.fetchall() if cursor.description else []
 
 
 _WORKER = ThreadPoolExecutor(1, "databases")
@@ -145,7 +199,19 @@ def _start(version: str, folder: Path) -> str:
             break
     admin = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
     embedded.prepare(admin, {"landfall": PASSWORD})
+    with psycopg.connect(admin, autocommit=True) as conn:
+        for role in ("landfall", "postgres"):
+            conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), _quickly_checked(PASSWORD)))
     return admin
+
+
+def _quickly_checked(password: str) -> str:
+    """What Postgres keeps of a password (RFC 5803), hashed once: the usual 4,096 times are most of what connecting takes."""
+    salt = secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 1)
+    client, server = (hmac.digest(salted, what, "sha256") for what in (b"Client Key", b"Server Key"))
+    shown = [b64encode(part).decode() for part in (salt, hashlib.sha256(client).digest(), server)]
+    return "SCRAM-SHA-256$1:{}${}:{}".format(*shown)
 
 
 @functools.cache

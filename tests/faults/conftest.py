@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-import psycopg
 import pytest
 import tenacity.nap
 
@@ -15,6 +14,7 @@ from connectors.quickbooks import QuickBooksClient
 from connectors.quickbooks.streams import STREAMS
 from sandbox import quickbooks
 from tests.oracle import KEY
+from tests.postgres import ask
 from warehouse.landing import Landed, Options, land
 from warehouse.run_log import Run
 from warehouse.tokens import TokenStore
@@ -55,8 +55,7 @@ class Books:
 
     def query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        with psycopg.connect(self.url, autocommit=True) as conn:
-            return conn.execute(statement, parameters or None).fetchall()
+        return ask(self.url, statement, parameters)
 
     def state(self, name: str = "customer") -> Any:
         """All that a failed run must leave as it was."""

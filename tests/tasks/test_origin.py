@@ -10,10 +10,11 @@ from tasks import origin
 
 
 def _in_a_run(monkeypatch: pytest.MonkeyPatch, deployment: str | None = None, **flow_run: Any) -> None:
-    found = SimpleNamespace(**{"auto_scheduled": False, "parent_task_run_id": None, "created_by": None} | flow_run)
+    ordinary = {"auto_scheduled": False, "parent_task_run_id": None, "created_by": None}
+    found = SimpleNamespace(**ordinary | {"deployment_id": "1" if deployment else None} | flow_run)
     monkeypatch.setattr(origin.FlowRunContext, "get", lambda: SimpleNamespace(flow_run=found))
     ours = SimpleNamespace(
-        deployment=SimpleNamespace(id="1" if deployment else None, name=deployment),
+        deployment=SimpleNamespace(name=deployment),
         flow_run=SimpleNamespace(flow_name="sync-acme"),
     )
     monkeypatch.setattr(origin, "runtime", ours)

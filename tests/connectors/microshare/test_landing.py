@@ -5,7 +5,6 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from connectors.microshare import MicroshareClient
@@ -13,6 +12,7 @@ from connectors.microshare.points_csv import CsvSource
 from connectors.microshare.streams import STREAMS
 from sandbox import microshare
 from tests.connectors.microshare.conftest import Client
+from tests.postgres import ask
 from warehouse.errors import SuspiciousShrink
 from warehouse.landing import Landed, Options, land
 from warehouse.run_log import Run
@@ -28,8 +28,7 @@ def pull(url: str, client: MicroshareClient, name: str = "device") -> Landed:
 
 def query(url: str, statement: str) -> list[Any]:
     """The first column of a query's rows."""
-    with psycopg.connect(url) as session:
-        return [row[0] for row in session.execute(statement).fetchall()]
+    return [row[0] for row in ask(url, statement)]
 
 
 def test_a_changed_device_is_a_new_version_and_a_removed_one_a_tombstone(

@@ -102,7 +102,7 @@ def test_throttling_without_end(serve, reply, company, waits):
 
 
 @pytest.mark.parametrize(("code", "hint"), [("3100", "not authorised"), ("120", "lost access"), ("3200", "although")])
-def test_refusals_come_with_a_hint(serve, reply, company, tokens, code, hint):
+def test_refusals_come_with_a_hint(serve, reply, company, tokens, waits, code, hint):
     """The vendor's codes for missing rights are told in words, and not tried again."""
 
     def answer(asked):
