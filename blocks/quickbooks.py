@@ -207,7 +207,8 @@ class QuickBooks(Block):
 
         # The app is part of the seed: what it refused for one may be good for another.
         seed = {"refresh_token": self.refresh_token.get_secret_value(), "client_id": self.client_id}
-        return TokenStore(database_url(), self._stored_under(), seed)
+        stored_under = self._stored_under()  # before the database is asked for, which may have to be started
+        return TokenStore(database_url(), stored_under, seed)
 
 
 def _names(value: str) -> list[str]:

@@ -41,8 +41,9 @@ def test_secrets_never_show() -> None:
             assert "canary" not in text
 
 
-def test_an_unsaved_block_makes_no_client() -> None:
+def test_an_unsaved_block_makes_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its token would have no place to live, and says so."""
+    monkeypatch.setattr("blocks.microshare.database_url", lambda: pytest.fail("a database was started for it"))
     with pytest.raises(ValueError, match="Save this Microshare block first"):
         Microshare(**GIVEN).client()
 

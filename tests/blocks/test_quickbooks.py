@@ -42,8 +42,9 @@ def test_senseless_settings_are_refused(field: str, value: int) -> None:
         QuickBooks(**GIVEN, **{field: value})
 
 
-def test_an_unsaved_block_makes_no_client() -> None:
+def test_an_unsaved_block_makes_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tokens that rotate need a place under the block's name, so that none is lost."""
+    monkeypatch.setattr("blocks.quickbooks.database_url", lambda: pytest.fail("a database was started for it"))
     with pytest.raises(ValueError, match="Save this QuickBooks block first"):
         QuickBooks(**GIVEN).client()
 
