@@ -1,5 +1,6 @@
 """The `landfall` command."""
 
+import gc
 import sys
 
 import typer
@@ -22,6 +23,10 @@ from cli import (
     upkeep,
 )
 from cli.console import FAILED, emit, note
+
+# Importing Prefect makes half a million objects, through which Python's collector would go time and again: half a second
+# of each command. So it comes by after this many new ones instead of 700.
+COLLECT_AFTER = 50_000
 
 app = typer.Typer(
     name="landfall",
@@ -63,6 +68,7 @@ def main() -> None:
     """Run the command line; a documented error becomes one sentence and what to do, never a traceback."""
     from connectors import redact
 
+    gc.set_threshold(COLLECT_AFTER)
     redact.install()
     try:
         app()
