@@ -5,7 +5,6 @@ the table as it would be; one short transaction merges, and writes cursor, dead 
 """
 
 import copy
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +33,7 @@ from warehouse.errors import (
 from warehouse.keys import MAX_KEY_BYTES, KeyReader, label
 from warehouse.locks import blocked_by, try_lock
 from warehouse.merge import Merge, Values
-from warehouse.page import PageLike, Read, UnreadableLike
+from warehouse.page import PageLike, Read, UnreadableLike, fingerprints
 from warehouse.run_log import Counts, Run, stream_lock
 from warehouse.schema_changes import MIN_VANISHED, known_extras, note_extras, vanished
 from warehouse.settle import Settle
@@ -216,7 +215,7 @@ class _Landing:
 
     def _stage(self, records: Sequence[msgspec.Raw | bytes], page: PageLike) -> None:
         columns = self.key_reader.read(records, page.keys)
-        digests = _digests(self.version.encode(), records)
+        digests = fingerprints(self.version.encode(), records)
         same: set[int] = set()
         differ: set[int] = set()
         if not self.empty:
@@ -389,13 +388,3 @@ class _Landing:
         version = self.version if whole or self.state is None else self.state.mapping_version
         cursors.save(self.connection, self.run, self.stream.name, cursors.State(cursor, live, version))
         run_log.finish(self.connection, self.run, self.stream.name, total, cursor, slice_only=slice_only)
-
-
-def _digests(salt: bytes, records: Sequence[msgspec.Raw | bytes]) -> list[str]:
-    """The fingerprints of records, 32 hexadecimal digits each."""
-    salted, found = hashlib.sha256(salt), []
-    for record in records:
-        digest = salted.copy()
-        digest.update(record)
-        found.append(digest.hexdigest()[:32])
-    return found
