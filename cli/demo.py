@@ -31,7 +31,7 @@ What next
   ./run landfall down"""
 RUN_TIMEOUT_S = 600
 PICK_UP_TIMEOUT_S = 120
-# Each look costs the server some 10 ms of what the run itself could use.
+# Each look costs the server something that the run itself could use.
 LOOK_EVERY_S = 0.5
 
 

@@ -1,4 +1,4 @@
--- The same values, at a third of the cost: a record has one customer's order number as a rule, and a function of SQL that
+-- The same values, at two fifths of the cost: a record has one customer's order number as a rule, and a function of SQL that
 -- holds a query is planned and run as one for each row of an index that is made.
 CREATE OR REPLACE FUNCTION ops.search_values(document jsonb, path jsonpath) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
