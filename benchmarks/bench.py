@@ -25,7 +25,7 @@ PREFECT = ("import", "flow", "tasks")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; 0 when everything was measured and right."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the size, in under five minutes")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the size")
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     parser.add_argument("--only-ours", action="store_true", help="leave the peers out")
     parser.add_argument("--only", choices=["erp", "search", "microshare"], help="one part alone")
