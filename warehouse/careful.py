@@ -61,8 +61,10 @@ def write(shape: Shape, record: dict[str, Any], seq: int, known: str, digest: st
     lines: list[tuple[int, str]] = []
     for number, scope in shape.scopes:
         for places, element, node in _elements(shape, record, scope):
+            # What no line carries is looked at all the same: it is null, or of a form that does not fit.
             fields, extra = _fields(shape, record, scope, node, element, places)
-            lines.append((number, "\t".join([str(seq), known, *fields, digest, extra]) + "\n"))
+            carried = (fields[column.name] for column in shape.columns[number])
+            lines.append((number, "\t".join([str(seq), known, *carried, digest, extra]) + "\n"))
     for number, line in lines:
         outs[number].append(line)
 
@@ -102,19 +104,20 @@ def _at(record: dict[str, Any], around: Node, path: Path, scope: Scope) -> tuple
 
 def _fields(
     shape: Shape, record: dict[str, Any], scope: Scope, node: Node, element: dict[str, Any], places: tuple[int, ...]
-) -> tuple[list[str], str]:
+) -> tuple[dict[str, str], str]:
     cleaned: dict[str, str] = {}
-    fields = []
+    fields = {}
     for column in scope.table.staged:
         if column.source in ("#", "#^"):
-            fields.append(str(places[-len(column.source)]))
+            field = str(places[-len(column.source)])
         elif column.source == "$owner":
-            fields.append(text(scope.owner))
+            field = text(scope.owner)
         elif column.source == "$role":
-            fields.append(text(scope.role))
+            field = text(scope.role)
         else:
             values = [_value(record if column.above else element, split_path(path)) for path in column.paths]
-            fields.append(_field(column, values, cleaned, shape.note))
+            field = _field(column, values, cleaned, shape.note)
+        fields[column.name] = field
     extra = _rest(node, element, "", cleaned)
     if cleaned:
         if "_sanitized" in extra:  # the source has a field of that name

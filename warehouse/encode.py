@@ -10,7 +10,7 @@ import msgspec
 from warehouse import careful
 from warehouse.copying import MARKS
 from warehouse.errors import PayloadTooDeep, RecordError, RowTooLarge
-from warehouse.fast import Writer, compile_shape
+from warehouse.fast import Writer, compile_shape, filled_columns
 from warehouse.shape import Path, learn, meet, meet_all, shape_of
 from warehouse.table import StreamLike
 
@@ -45,8 +45,9 @@ class Refused:
 
 @dataclass(slots=True)
 class Encoded:
-    """COPY lines for each table (the parent's first) and the records that have none."""
+    """COPY lines for each table (the parent's first), the names of their fields, and the records that have none."""
 
+    columns: Sequence[Sequence[str]]
     lines: list[list[str]]
     refused: list[Refused] = field(default_factory=list)
 
@@ -62,23 +63,33 @@ class Encoder:
         self._ways: dict[bool, tuple[Callable[[bytes], Any], Writer]] = {}
         self._made = 0
         self._null_met = False
+        self._columns: tuple[tuple[str, ...], ...] = ()
+        self._know_members()
 
     def encode(self, records: Sequence[Record]) -> Encoded:
         """COPY lines of the records; never raises for a record."""
         if not self._made:
             self._look_through(records[:: len(records) // _SAMPLE + 1])
-        encoded = Encoded([[] for _ in self.tables])
-        for record in records:
-            if not self._fast(record, encoded.lines):
-                self._careful(record, encoded)
-        return encoded
+        return self._page(records, self._either_way)
 
     def encode_carefully(self, records: Sequence[Record]) -> Encoded:
         """The same, looking at every value."""
-        encoded = Encoded([[] for _ in self.tables])
-        for record in records:
+        return self._page(records, self._careful)
+
+    def _page(self, records: Sequence[Record], encode: Callable[[Record, Encoded], None]) -> Encoded:
+        """Lines that all have the same fields: a record that fills another column makes the page begin anew."""
+        while True:
+            encoded = Encoded(self._columns, [[] for _ in self.tables])
+            for record in records:
+                encode(record, encoded)
+                if encoded.columns is not self._columns:
+                    break
+            else:
+                return encoded
+
+    def _either_way(self, record: Record, encoded: Encoded) -> None:
+        if not self._fast(record, encoded.lines):
             self._careful(record, encoded)
-        return encoded
 
     def _fast(self, record: Record, outs: list[list[str]]) -> bool:
         json = record.json
@@ -112,7 +123,7 @@ class Encoder:
         self._made += 1
         if self._made == _MOST_MADE:
             meet_all(self._shape.root)
-            self._ways.clear()
+            self._know_members()
         way = self._ways[plain] = compile_shape(self._shape, plain=plain)
         return way
 
@@ -122,13 +133,25 @@ class Encoder:
                 continue
             with suppress(RecordError, RecursionError):
                 meet(self._shape.root, careful.parse(record.json))
+        self._know_members()
+
+    def _know_members(self) -> None:
+        """What is made of the members met so far is out of date."""
+        self._ways.clear()
+        self._shape.columns = filled_columns(self._shape)
+        names = tuple(
+            ("_seq", "_known", *(column.name for column in columns), "_row_hash", "_extra")
+            for columns in self._shape.columns
+        )
+        if names != self._columns:
+            self._columns = names
 
     def _careful(self, record: Record, encoded: Encoded) -> None:
         try:
             if len(record.json) > MAX_RECORD_BYTES:
                 raise RowTooLarge(f"{len(record.json):,} bytes; the limit is {MAX_RECORD_BYTES:,}")
             value = careful.parse(record.json)
-            if self._learn(value) and self._fast(record, encoded.lines):
+            if self._learn(value) and (encoded.columns is not self._columns or self._fast(record, encoded.lines)):
                 return
             careful.write(self._shape, value, record.seq, "t" if record.known else "f", record.digest, encoded.lines)
         except RecordError as error:
@@ -144,7 +167,7 @@ class Encoder:
         ]
         self.discovered += [(scope.at, path) for scope, path in new]
         if meet(self._shape.root, value):
-            self._ways.clear()
+            self._know_members()
             return True
         return False
 

@@ -49,6 +49,25 @@ def compile_shape(shape: Shape, *, plain: bool) -> tuple[Callable[[bytes], Any],
     return msgspec.json.Decoder(wire, float_hook=decimal).decode, _writer(shape, plain=plain, empty=empty)
 
 
+def filled_columns(shape: Shape) -> tuple[tuple[Column, ...], ...]:
+    """The columns of each table that the members met so far can fill; every other one is null in all records."""
+    return tuple(
+        tuple(
+            column
+            for column in table.staged
+            if any(_can_fill(shape, scope, column) for place, scope in shape.scopes if place == number)
+        )
+        for number, table in enumerate(shape.tables)
+    )
+
+
+def _can_fill(shape: Shape, scope: Scope, column: Column) -> bool:
+    if not column.paths or not column.nullable or not readers.as_is(column):
+        return True
+    node = shape.root if column.above else _node(shape, scope)
+    return any(_leaf(node, path).met for path in column.paths)
+
+
 def _wire(node: Node, plain: bool) -> tuple[type[msgspec.Struct], msgspec.Struct]:
     """The msgspec type of an object, and the instance that stands for an absent one."""
     fields: list[tuple[str, Any, Any]] = []
@@ -96,7 +115,7 @@ class _Code:
             if scope.in_list and scope.inside is None:
                 if scope.at in lists:
                     self._loop(number, scope, *lists[scope.at], depth=1)
-            elif not scope.in_list and id(node := self._find(scope)) in self.where:
+            elif not scope.in_list and id(node := _node(self.shape, scope)) in self.where:
                 name, absent = self.where[id(node)], f"{self.where[id(node)]}_absent"
                 self.lines.append(f"    if {name} is not {absent}:")
                 self._row(number, scope, node, "        ")
@@ -135,7 +154,7 @@ class _Code:
 
     def _row(self, number: int, scope: Scope, node: Node, indent: str, depth: int = 0) -> None:
         fields = ["{seq}", "{known}"]
-        fields += [self._field(column, scope, node, depth) for column in scope.table.staged]
+        fields += [self._field(column, scope, node, depth) for column in self.shape.columns[number]]
         extra = self._extra(scope, node, indent)
         line = ("\\t" if self.plain else FIELD).join([*fields, "{hash}", extra])
         self.lines.append(
@@ -214,12 +233,15 @@ class _Code:
             value = value.replace(mark, code)
         return value
 
-    def _find(self, scope: Scope) -> Node:
-        node: Any = self.shape.root
-        for part in scope.at:
-            node = node.members[part]
-        assert isinstance(node, Node)
-        return node
+
+def _node(shape: Shape, scope: Scope) -> Node:
+    """Where the columns of a scope begin."""
+    node: Any = shape.root
+    for part in scope.at:
+        node = node.members[part]
+        node = node.element if isinstance(node, List) else node
+    assert isinstance(node, Node)
+    return node
 
 
 def _leaf(node: Node, source: str) -> Leaf:

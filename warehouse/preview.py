@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from warehouse.copying import NULL
 from warehouse.encode import Encoder, Record
 from warehouse.keys import KeyReader
-from warehouse.table import StreamLike
+from warehouse.table import StreamLike, Table
 
 Row = dict[str, str | None]
 
@@ -33,13 +33,14 @@ def preview(stream: StreamLike, records: Sequence[bytes]) -> Preview:
         encoded = encoder.encode_carefully([Record(number, False, "", record)])
         for each in encoded.refused:
             shown.refused.append(f"{'/'.join(key)}: {each.error.code}: {each.error}")
-        for table, lines in zip(encoder.tables, encoded.lines, strict=True):
-            names = [*(column.name for column in table.staged), "_extra"]
-            for line in lines:
-                _, _, *fields = line.rstrip("\n").split("\t")
-                del fields[-2]  # the fingerprint
-                shown.rows[table.name].append(dict(zip(names, map(_value, fields), strict=True)))
+        for table, names, lines in zip(encoder.tables, encoded.columns, encoded.lines, strict=True):
+            shown.rows[table.name] += [_row(table, names, line) for line in lines]
     return shown
+
+
+def _row(table: Table, names: Sequence[str], line: str) -> Row:
+    fields = dict(zip(names, map(_value, line.rstrip("\n").split("\t")), strict=True))
+    return {name: fields.get(name) for name in (*(column.name for column in table.staged), "_extra")}
 
 
 def _value(field_: str) -> str | None:

@@ -81,11 +81,15 @@ class Scope:
 
 @dataclass(slots=True)
 class Shape:
-    """The whole: the parent's object and all scopes, the parent's first, each with its table's number."""
+    """The whole: the parent's object and all scopes, the parent's first, each with its table's number.
+
+    ``columns`` are those of each table that lines carry.
+    """
 
     root: Node
     scopes: list[tuple[int, Scope]]
     tables: tuple[Table, ...]
+    columns: tuple[tuple[Column, ...], ...]
     # Values that a value map did not list, by column.
     unlisted: dict[str, set[str]] = field(default_factory=dict)
 
@@ -109,7 +113,7 @@ def shape_of(stream: StreamLike, extras: Iterable[tuple[Path, Path]] = ()) -> Sh
     """
     tables = tables_of(stream)
     parent = Scope(tables[0])
-    shape = Shape(Node(parent), [(0, parent)], tables)
+    shape = Shape(Node(parent), [(0, parent)], tables, tuple(table.staged for table in tables))
     for number, child in enumerate(stream.children, 1):
         if child.path is not None:
             at = split_path(child.path)

@@ -124,8 +124,10 @@ class Staging:
     def send(self, encoder: Encoder, records: Sequence[Record], encoded: Encoded) -> None:
         """Begin to send records, all tables in one transaction; the page before must have been sent."""
         # Made here, since memory that another thread asks for is kept apart by the allocator, and kept for long.
-        texts = ["".join(lines).encode() for lines in encoded.lines]
-        self._under_way = _UnderWay(self._sender.submit(self._copy, texts), encoder, records, encoded.refused)
+        texts = _texts(encoded)
+        self._under_way = _UnderWay(
+            self._sender.submit(self._copy, encoded.columns, texts), encoder, records, encoded.refused
+        )
 
     def sent(self) -> list[Refused]:
         """Wait until Postgres has what was sent last; answers those of the records that it refuses."""
@@ -149,7 +151,7 @@ class Staging:
             return []
         encoded = encoder.encode_carefully(records)
         try:
-            self._copy(["".join(lines).encode() for lines in encoded.lines])
+            self._copy(encoded.columns, _texts(encoded))
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             if len(records) == 1:
                 reason = str(error).splitlines()[0]
@@ -158,13 +160,14 @@ class Staging:
             return self._one_by_one(encoder, records[:half]) + self._one_by_one(encoder, records[half:])
         return encoded.refused
 
-    def _copy(self, texts: Sequence[bytes]) -> None:
+    def _copy(self, columns: Sequence[Sequence[str]], texts: Sequence[bytes]) -> None:
         # Nothing here outlives a crash of Postgres anyway, so no waiting for its log.
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = off")
-            for name, text in zip(self.rows, texts, strict=True):
+            for table, names, text in zip(self.rows, columns, texts, strict=True):
                 if text:
-                    with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(name)) as copy:
+                    fields = sql.SQL(", ").join(map(sql.Identifier, names))
+                    with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(table, fields)) as copy:
                         copy.write(text)
 
     def mark_gone(self, keys: Sequence[Sequence[str]], after_seq: int) -> None:
@@ -230,6 +233,10 @@ class Staging:
             sql.SQL('{} text COLLATE "C"' + (" NOT NULL" if required else "")).format(sql.Identifier(name))
             for name in self.tables[0].key
         )
+
+
+def _texts(encoded: Encoded) -> list[bytes]:
+    return ["".join(lines).encode() for lines in encoded.lines]
 
 
 def _arrays(keys: Sequence[Sequence[str]]) -> tuple[sql.Composed, dict[str, Any]]:

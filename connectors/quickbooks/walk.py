@@ -64,15 +64,18 @@ class Walk:
     def new(self, heads: Sequence[Seen]) -> list[int]:
         """The positions of the records in a page that are to be given now: not yet given in the version they have."""
         since = self.since
-        if since is not None and any(head.updated is not None and head.updated < since for head in heads):
+        moments = [head.updated for head in heads if head.updated is not None]
+        if since is not None and moments and min(moments) < since:
             raise PagingLoop(f"The page repeats records from before {since.isoformat()}, which were read already.")
         known = self.given | self.recent if self.recent else self.given
-        found = [at for at, head in enumerate(heads) if (head.identity, head.updated) not in known]
+        # Nearly all ids of a page are new, and hashing a moment costs more than all else that is done here.
+        ids = {identity for identity, _ in known}
+        found = [at for at, head in enumerate(heads) if head.identity not in ids or head.version not in known]
         if self.start > 1 and since is not None:  # what is later than this second comes again, from its own beginning
             found = [at for at in found if _second(heads[at].updated) in (since, None)]
         new = [heads[at] for at in found]
         self.distinct.update(head.identity for head in new)
-        if (recent := self.recent_from) is not None:
+        if (recent := self.recent_from) is not None and moments and max(moments) >= recent:
             self.recent.update(head.version for head in new if head.updated is not None and head.updated >= recent)
         self.idle = 0 if found else self.idle + 1
         if self.idle > MOST_IDLE_PAGES:

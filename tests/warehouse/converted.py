@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from connectors.stream import Child, Stream, column
-from warehouse.encode import Encoder, Record
+from warehouse.encode import Encoded, Encoder, Record
 
 
 def stream(children: tuple[Child, ...] = (), ignored: tuple[str, ...] = (), **columns: Any) -> Stream:
@@ -37,9 +37,18 @@ def rows(made: Stream, *records: Any, carefully: bool = False) -> list[list[str]
                 error = encoded.refused[0].error
                 found.append([type(error).__name__, error.column])
             else:
-                _, _, *fields, _, extra = encoded.lines[0][0].rstrip("\n").split("\t")
-                found.append([*fields[1:], extra if extra == "\\N" else _compact(extra)])
+                [(_, *fields, extra)] = fields_of(encoder, encoded, 0)
+                found.append([*fields, extra if extra == "\\N" else _compact(extra)])
     return found
+
+
+def fields_of(encoder: Encoder, encoded: Encoded, number: int) -> list[list[str]]:
+    """The COPY fields of the columns of a table and of ``_extra``, of each of its lines; null where a line has none."""
+    names = [*(column.name for column in encoder.tables[number].staged), "_extra"]
+    lines = [
+        dict(zip(encoded.columns[number], line.rstrip("\n").split("\t"), strict=True)) for line in encoded.lines[number]
+    ]
+    return [[line.get(name, "\\N") for name in names] for line in lines]
 
 
 def _compact(extra: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.quickbooks.streams import STREAMS
+from tests.warehouse.converted import fields_of
 from warehouse import careful
 from warehouse.encode import Encoder, Record
 from warehouse.shape import meet_all
@@ -55,9 +56,12 @@ def test_members_that_come_late(seed: int) -> None:
     meet_all(knowing._shape.root)
     pages = [encoder.encode(records[begin : begin + 250]) for begin in range(0, len(records), 250)]
     assert not any(page.refused for page in pages)
-    for number, lines in enumerate(knowing.encode(records).lines):
-        found = [line for page in pages for line in page.lines[number]]
-        assert [_plain(line) for line in found] == [_plain(line) for line in lines], knowing.tables[number].name
+    whole = knowing.encode(records)
+    for number, table in enumerate(knowing.tables):
+        found = [fields for page in pages for fields in fields_of(encoder, page, number)]
+        assert [_plain(fields) for fields in found] == [_plain(line) for line in fields_of(knowing, whole, number)], (
+            table.name
+        )
     assert sorted(encoder.discovered) == sorted(knowing.discovered) == [((), ("NewAtTheVendor",))]
 
 
@@ -71,6 +75,22 @@ def test_known_members_keep_to_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> 
     assert slow == []
 
 
-def _plain(line: str) -> list[str]:
+@pytest.mark.parametrize("carefully", [False, True])
+def test_only_columns_that_something_fills_are_copied(carefully: bool) -> None:
+    """A company leaves half of all fields empty. One that the last record of a page fills is copied with all of the page."""
+    encoder = Encoder(INVOICE)
+    encode = encoder.encode_carefully if carefully else encoder.encode
+    few = [_record(number, {"DocNumber": str(number)}) for number in range(300)]
+    first = encode(few)
+    assert first.columns[0] == ("_seq", "_known", "id", "doc_number", "_row_hash", "_extra")
+    assert first.lines[0][7] == "7\tf\t7\t7\t00000000000000000000000000000007\t\\N\n"
+    late = encode([*few, _record(300, {"PrivateNote": "late"})])
+    assert late.columns[0] == ("_seq", "_known", "id", "private_note", "doc_number", "_row_hash", "_extra")
+    assert [line.count("\t") for line in late.lines[0]] == [6] * 301
+    again = encode(few)
+    assert (again.columns, again.lines[0]) == (late.columns, late.lines[0][:300])
+
+
+def _plain(fields: list[str]) -> list[str]:
     """The fields of a line; JSON without what spaces it."""
-    return [field.replace(": ", ":").replace(", ", ",") if field[:1] in "[{" else field for field in line.split("\t")]
+    return [field.replace(": ", ":").replace(", ", ",") if field[:1] in "[{" else field for field in fields]
