@@ -33,7 +33,7 @@ from warehouse.table import tables_of
 CLIENTS, LIMIT = 10, 15
 QUERIES_OURS, QUERIES_SCAN = 40, 4  # of each client; a scan takes seconds and varies little
 TIMEOUT_S = 900
-GOAL = 20.0
+GOAL, GOAL_ITEMS = 20.0, 1_000_000  # at fewer items a scan has less to do
 ITEM = next(stream for stream in STREAMS if stream.name == "item")
 KINDS = ("Ball valve", "Gate valve", "Hex bolt", "Wood screw", "Washer", "Flange", "Elbow", "Coupling", "Bearing",
          "Gasket", "Hose clamp", "Bushing", "Valve")  # fmt: skip
@@ -67,8 +67,10 @@ def table(figures: Mapping[str, float]) -> str:
     for name, label in (("ours", "**ours**"), ("scan", "Python scan of dicts"), ("fastest_scan", "the fastest scan")):
         p50, p95 = figures[f"{name}_p50_ms"], figures[f"{name}_p95_ms"]
         lines.append(f"| {label} | {p50:,.1f} | {p95:,.1f} | {p50 / figures['ours_p50_ms']:.1f} |")
-    met = "met" if figures["scan_over_ours"] >= GOAL else "**missed**"
-    lines += ["", f"Goal: scan ÷ ours ≥ {GOAL:g}, at 1,000,000 items: {met}."]
+    goal = f"Goal: scan ÷ ours ≥ {GOAL:g}, at {GOAL_ITEMS:,} items"
+    if figures["items"] == GOAL_ITEMS:
+        goal += ": met" if figures["scan_over_ours"] >= GOAL else ": **missed**"
+    lines += ["", f"{goal}."]
     lines.append(
         f"The indexes of product_names take {figures['index_mb']:.0f} MB on a table of {figures['table_mb']:.0f} MB;"
         f" all indexes of items were made in {figures['build_s']:.0f} s."

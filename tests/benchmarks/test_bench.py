@@ -132,7 +132,7 @@ def test_the_page_of_results_names_goals_that_were_missed() -> None:
     """Nobody has to compare numbers by hand."""
     figures = {"prefect_flow": _figures(2.0), "first": _figures(22.0), "rerun": _figures(4.0), "copy": _figures(4.0)}
     found = {
-        "figures": figures, "ratios": results.ratios(figures, net=True), "reasons": {"singer_first": "no network"},
+        "scale": 1.0, "figures": figures, "ratios": results.ratios(figures, net=True), "reasons": {"singer_first": "no network"},
         "ratios_gross": results.ratios(figures, net=False),
     }  # fmt: skip
     text = results.table(found)
@@ -140,6 +140,7 @@ def test_the_page_of_results_names_goals_that_were_missed() -> None:
     assert "| rerun_over_first | 0.1 | 0.182 | ≤ 0.4 | met |" in text
     assert "| singer_first | – | – | ≥ 5 | no network |" in text
     assert results.plot(found).count("<rect") == 1 + 2 * 3
+    assert "| first_over_copy | 5 | 5.5 | ≤ 4 | at full size |" in results.table(found | {"scale": 0.1})
 
 
 def test_an_unknown_harness_is_refused() -> None:
