@@ -157,10 +157,9 @@ def _make(connection: Connection, table: Table, name: str, index: _Index) -> Non
     """Make one index; beside other connections' landings, which must not wait for it, in the slower way."""
     if index.valid is not None:
         connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(table.schema, index.name)))
+    # The ends of the key's index; asked whether there is another connection, Postgres reads a table that it has not analyzed.
     row = connection.execute(
-        sql.SQL(
-            "SELECT EXISTS (SELECT FROM {0} WHERE connection < %(name)s) OR EXISTS (SELECT FROM {0} WHERE connection > %(name)s)"
-        ).format(table.identifier),
+        sql.SQL("SELECT min(connection) < %(name)s OR max(connection) > %(name)s FROM {}").format(table.identifier),
         {"name": name},
     ).fetchone()
     shared = bool(row and row[0])
