@@ -24,13 +24,16 @@ def use_prefect(*, worker: bool = False) -> None:
 
 def warehouse_url() -> str:
     """Return the address of the database, migrated to what this version needs."""
-    url = os.environ.get("LANDFALL_DATABASE_URL")
-    if not url:
-        use_prefect()
-        from blocks.warehouse import database_url
+    if url := os.environ.get("LANDFALL_DATABASE_URL"):
+        return url
+    use_prefect()
+    from deployments import services
 
-        url = database_url()
-    return url
+    if url := services.warehouse_url():
+        return url
+    from blocks.warehouse import database_url
+
+    return database_url()
 
 
 @contextmanager

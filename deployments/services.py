@@ -42,6 +42,12 @@ class Noted(msgspec.Struct):
     worker: Process | None = None
 
 
+class _Block(msgspec.Struct):
+    """A block as the API tells it, secrets included."""
+
+    data: dict[str, str]
+
+
 def up(echo: Echo = print) -> dict[str, Any]:
     """Start whatever of Postgres, server and worker does not run; returns `status`."""
     if not os.environ.get("LANDFALL_DATABASE_URL"):
@@ -109,6 +115,26 @@ def api_url() -> str | None:
     if given:
         return given
     return _own_url(noted.port) if noted.server and noted.server.is_alive() else None
+
+
+def warehouse_url() -> str | None:
+    """Where commands land, asked of our own server over its API; None where only Prefect's own client can tell.
+
+    That client comes with all of Prefect, whose import takes a second of every command. It is needed for a server of
+    somebody else, whose login its settings hold, and for an answer that is not as expected.
+    """
+    noted = _noted()
+    if _given_url(noted) or noted.server is None:
+        return None
+    place = "/api/block_types/slug/landfall-warehouse/block_documents/name/main?include_secrets=true"
+    status, answer = _ask(noted.port, place)
+    try:
+        if status == 404:
+            told = msgspec.json.decode(answer, type=dict[str, str])
+            return embedded.start() if told == {"detail": "Block document not found"} else None
+        return msgspec.json.decode(answer, type=_Block).data["url"] if status == 200 else None
+    except (msgspec.DecodeError, KeyError):
+        return None
 
 
 def use(url: str) -> None:
@@ -223,13 +249,19 @@ def _answers(noted: Noted, timeout_s: float, echo: Echo | None = None) -> bool:
 
 
 def _ready(port: int) -> bool:
+    return _ask(port, "/api/ready")[0] == 200
+
+
+def _ask(port: int, place: str) -> tuple[int, bytes]:
+    """Status and body of an answer of the server on this machine; status 0 where there is none."""
     # Not through an HTTP library: this is asked at the start of every command, and their import would cost 0.1 s.
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", "/api/ready")
-        return connection.getresponse().status == 200
+        connection.request("GET", place)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
     except (OSError, HTTPException):
-        return False
+        return 0, b""
     finally:
         connection.close()
 

@@ -54,6 +54,7 @@ def test_up_leaves_a_server_with_its_ui_and_a_worker(background: Path) -> None:
     assert len(said) >= 3
 
     check_surroundings(found)
+    check_where_commands_land(found)
     said.clear()
     assert services.up(said.append) == found
     assert services.ensure(said.append) == found["api"] == services.api_url()
@@ -91,6 +92,42 @@ def check_surroundings(found: dict[str, Any]) -> None:
         assert "canary" not in sealed[0]
         assert conn.execute("SELECT key FROM configuration WHERE key = 'ENCRYPTION_KEY'").fetchall() == []
     assert psutil.Process(found["worker"]).environ()["PREFECT_API_URL"] == found["api"]
+
+
+def check_where_commands_land(found: dict[str, Any]) -> None:
+    """Commands ask the server itself for the block, which costs them no import of Prefect, and its secret comes in full."""
+    kind = ask(found["api"] + "/block_types/", {"name": "Landfall Warehouse", "slug": "landfall-warehouse"})["id"]
+    fields = {"title": "W", "type": "object", "properties": {"url": {"type": "string"}}, "secret_fields": ["url"]}
+    schema = ask(found["api"] + "/block_schemas/", {"fields": fields, "block_type_id": kind})["id"]
+    assert services.warehouse_url() == embedded.running_url()
+    elsewhere = "postgresql://lander:only-here@127.0.0.1:9/erp"
+    block = {"name": "main", "data": {"url": elsewhere}, "block_type_id": kind, "block_schema_id": schema}
+    made = ask(found["api"] + "/block_documents/", block)["id"]
+    assert services.warehouse_url() == elsewhere
+    gone = urllib.request.Request(f"{found['api']}/block_documents/{made}", method="DELETE")
+    urllib.request.urlopen(gone, timeout=10).close()
+    assert services.warehouse_url() == embedded.running_url()
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (0, b""), (401, b'{"detail":"Unauthorized"}'), (404, b'{"detail":"Not Found"}'), (404, b"<html>"), (200, b"[]"),
+        (200, b'{"data":{}}'), (200, b'{"data":{"url":7}}'), (500, b'{"detail":"Block document not found"}'),
+    ],
+)  # fmt: skip
+def test_what_our_server_does_not_tell_is_left_to_prefects_client(
+    background: Path, monkeypatch: pytest.MonkeyPatch, status: int, answer: bytes
+) -> None:
+    """No unusual answer ever becomes the embedded database, in which nobody would look for the rows."""
+    noted = services.Noted(port=4299, server=Process("server", 1, []))
+    monkeypatch.setattr(services, "_noted", lambda: noted)
+    monkeypatch.setattr(services, "_ask", lambda *_: (status, answer))
+    monkeypatch.setattr(embedded, "start", lambda: pytest.fail("an embedded database"))
+    assert services.warehouse_url() is None
+    monkeypatch.setenv("PREFECT_API_URL", "https://prefect.example.com/api")
+    monkeypatch.setattr(services, "_ask", lambda *_: pytest.fail("our server, where another is meant"))
+    assert services.warehouse_url() is None
 
 
 def test_a_server_of_the_users_own_is_used(background: Path, monkeypatch: pytest.MonkeyPatch) -> None:
