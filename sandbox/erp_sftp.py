@@ -3,6 +3,7 @@
 It serves one folder of this machine on loopback, to one user, and speaks with a host key made at its start.
 """
 
+import logging
 import os
 import shutil
 import socket
@@ -20,6 +21,8 @@ from paramiko.sftp_attr import SFTPAttributes  # type: ignore[import-untyped]
 from connectors.sftp import fingerprint
 
 USER, PASSWORD = "landfall", "sandbox-password"
+# A client that has what it came for goes without a word, which the library would call an error in the middle of a demo.
+logging.getLogger("landfall.sandbox.sftp").setLevel(logging.CRITICAL)
 SIZES = {"products": 300, "locations": 2, "orders": 50}
 
 
@@ -91,6 +94,7 @@ def _serve(listener: socket.socket, key: paramiko.PKey, served: Running) -> None
 
 def _talk(connection: socket.socket, key: paramiko.PKey, served: Running) -> None:
     transport = paramiko.Transport(connection)
+    transport.set_log_channel("landfall.sandbox.sftp")
     transport.add_server_key(key)
     transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, served.root)
     with suppress(paramiko.SSHException, EOFError, OSError):
