@@ -6,7 +6,7 @@ by the sum of a hash of key, a text and an amount. Ours marks what is gone at th
 
 # ruff: noqa: S608 -- the queries are those of this file
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import psycopg
 
@@ -64,6 +64,22 @@ def contents(url: str, queries: Mapping[str, str], first: float = 1e9) -> Conten
             assert row is not None
             found[table] = (int(row[0]), int(row[1]))
     return found
+
+
+# Types that hold the same values without loss.
+_SAME = {"bigint": "numeric", "integer": "numeric", "timestamp without time zone": "timestamp with time zone",
+         "character varying": "text"}  # fmt: skip
+
+
+def types(url: str, tables: Collection[str]) -> dict[str, str]:
+    """The type of each column (``table.column``), as the one that stands for all of its kind."""
+    with psycopg.connect(url) as session:
+        rows = session.execute(
+            "SELECT table_name || '.' || column_name, data_type FROM information_schema.columns"
+            " WHERE table_schema = 'quickbooks' AND table_name = ANY (%s)",
+            (list(tables),),
+        ).fetchall()
+    return {str(column): _SAME.get(str(kind), str(kind)) for column, kind in rows}
 
 
 def live_rows(url: str) -> dict[str, int]:

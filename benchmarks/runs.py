@@ -34,6 +34,7 @@ class Runs:
     missing: dict[str, str] = field(default_factory=dict)
     expected: dict[int, contents.Contents] = field(default_factory=dict)
     expected_share: contents.Contents = field(default_factory=dict)
+    expected_types: dict[str, str] = field(default_factory=dict)
     files: dict[str, copying.Files] = field(default_factory=dict)
 
     def measure(self, name: str, command: list[str], database: str = "", *, checkpoint: bool = True) -> Cost:
@@ -66,6 +67,7 @@ class Runs:
         self.ours("first", 1)
         self.check_live(url, 1)
         self.expected[1] = contents.contents(url, contents.OURS)
+        self.expected_types = contents.types(url, contents.OURS)
         self.expected_share = contents.contents(url, contents.OURS, self._share_of_invoices())
         for name in ("copy", "copy_bare"):
             if name not in self.files:
@@ -126,11 +128,19 @@ class Runs:
             queries = {table: query for table, query in PEER[name].queries.items() if table != "customer"}
             found = contents.contents(url, queries, self._share_of_invoices())
             self._check(name, found, {table: self.expected_share[table] for table in found})
-        else:
-            self._check(name, contents.contents(url, PEER[name].queries), self.expected[version])
+            return
+        self._check(name, contents.contents(url, PEER[name].queries), self.expected[version])
+        if PEER[name].queries is contents.OURS:  # who says what a column is says what it is with us
+            self._check_types(name, contents.types(url, contents.OURS), self.expected_types)
 
     def _share_of_invoices(self) -> float:
         return INVOICES * self.scale * PANDAS_SHARE
+
+    @staticmethod
+    def _check_types(name: str, found: Mapping[str, str], expected: Mapping[str, str]) -> None:
+        for column, kind in found.items():
+            if kind != expected.get(column, kind):
+                raise WrongContents(f"{name}: {column} is {kind} instead of {expected[column]}")
 
     @staticmethod
     def _check(name: str, found: contents.Contents, expected: contents.Contents) -> None:

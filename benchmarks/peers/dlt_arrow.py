@@ -8,26 +8,30 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pyarrow as pa
-from flat import addresses, customer, invoice, lines, linked
+from flat import JSON, addresses, customer, invoice, kind, lines, linked
 from pages import pages
 
 os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR", "NORMALIZE__WORKERS": "1"}
 import dlt
 
-NUMBERS = {"balance", "balance_with_jobs", "total_amount", "total_tax", "amount", "unit_price", "quantity",
-           "discount_percent"}  # fmt: skip
-WHOLE = {"index", "line_num"}
-FLAGS = {"percent_based"}
+# As what a column is read from Python, and what Arrow makes of all of its values at once.
+TYPES = {
+    "number": (pa.float64(), pa.decimal128(38, 9)), "whole": (pa.int64(), pa.int64()), "flag": (pa.bool_(), pa.bool_()),
+    "date": (pa.string(), pa.date32()), "moment": (pa.string(), pa.timestamp("us", tz="UTC")),
+    "json": (pa.string(), pa.string()), "text": (pa.string(), pa.string()),
+}  # fmt: skip
 
 
 def table(rows: list[dict[str, Any]]) -> pa.Table:
     """An Arrow table whose types do not depend on what happens to be empty."""
     columns = {}
-    for name, first in rows[0].items():
-        kind = pa.float64() if name in NUMBERS else pa.int64() if name in WHOLE else pa.string()
-        flag = isinstance(first, bool) or name in FLAGS
-        columns[name] = pa.array([row[name] for row in rows], pa.bool_() if flag else kind)
+    for name in rows[0]:
+        given, wanted = TYPES[kind(name)]
+        values = [row[name] for row in rows]
+        column = pa.array([orjson.dumps(value).decode() for value in values] if name in JSON else values, given)
+        columns[name] = column if given == wanted else column.cast(wanted)
     return pa.table(columns)
 
 
@@ -36,29 +40,32 @@ def main(base_url: str, url: str) -> None:
     merge: Any = {"disposition": "merge", "strategy": "upsert"}
 
     keys = {
+        "customer": ["id"],
+        "invoice": ["id"],
         "address": ["owner_type", "owner_id", "role"],
         "invoice_line": ["invoice_id", "index"],
         "invoice_linked_txn": ["invoice_id", "index"],
     }
 
-    def children(name: str, rows: list[dict[str, Any]]) -> Iterator[Any]:
+    def rows_of(name: str, rows: list[dict[str, Any]]) -> Iterator[Any]:
         if rows:
-            hints = dlt.mark.make_hints(table_name=name, primary_key=keys[name], write_disposition=merge)
+            json = {column: {"data_type": "json"} for column in JSON & rows[0].keys()}
+            hints = dlt.mark.make_hints(table_name=name, primary_key=keys[name], write_disposition=merge, columns=json)
             yield dlt.mark.with_hints(table(rows), hints, create_table_variant=True)
 
     @dlt.resource(name="customer", primary_key="id", write_disposition=merge)
     def customers() -> Iterator[Any]:
         for page in pages(base_url, "Customer"):
-            yield table([customer(record) for record in page])
-            yield from children("address", addresses("customer", page))
+            yield from rows_of("customer", [customer(record) for record in page])
+            yield from rows_of("address", addresses("customer", page))
 
     @dlt.resource(name="invoice", primary_key="id", write_disposition=merge)
     def invoices() -> Iterator[Any]:
         for page in pages(base_url, "Invoice"):
-            yield table([invoice(record) for record in page])
-            yield from children("invoice_line", lines(page))
-            yield from children("invoice_linked_txn", linked(page))
-            yield from children("address", addresses("invoice", page))
+            yield from rows_of("invoice", [invoice(record) for record in page])
+            yield from rows_of("invoice_line", lines(page))
+            yield from rows_of("invoice_linked_txn", linked(page))
+            yield from rows_of("address", addresses("invoice", page))
 
     with tempfile.TemporaryDirectory() as folder:
         pipeline = dlt.pipeline(

@@ -1,6 +1,7 @@
 """The flattening that who lands with Arrow or Singer writes: the same tables as ours, as rows of plain columns.
 
-Every field of a record gets a column, since ours loses none either; what has no place of its own stays JSON.
+Every field of a record gets a column, since ours loses none either; what has no place of its own stays JSON. The columns have
+the types of ours: exact numbers for money, dates, moments.
 """
 
 # mypy: ignore-errors
@@ -8,9 +9,22 @@ Every field of a record gets a column, since ours loses none either; what has no
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
-
 Row = dict[str, Any]
+
+NUMBERS = {"balance", "balance_with_jobs", "total_amount", "total_tax", "amount", "unit_price", "quantity",
+           "discount_percent"}  # fmt: skip
+WHOLE = {"index", "line_num"}
+FLAGS = {"active", "job", "bill_with_parent", "sparse", "taxable", "apply_tax_after_discount", "allow_ipnpayment",
+         "allow_online_payment", "allow_online_achpayment", "allow_online_credit_card_payment", "percent_based"}  # fmt: skip
+JSON = {"custom_fields"}
+
+
+def kind(name: str) -> str:
+    """What a column holds: ``number``, ``whole``, ``flag``, ``date``, ``moment``, ``json`` or ``text``."""
+    kinds = {"number": NUMBERS, "whole": WHOLE, "flag": FLAGS, "json": JSON}
+    endings = {"_date": "date", "_at": "moment"}
+    known = next((kind for kind, names in kinds.items() if name in names), None)
+    return known or next((kind for ending, kind in endings.items() if name.endswith(ending)), "text")
 
 
 ROLES = ("BillAddr", "ShipAddr")
@@ -75,7 +89,7 @@ def invoice(record: Row) -> Row:
         "allow_online_achpayment": record["AllowOnlineACHPayment"],
         "allow_online_credit_card_payment": record["AllowOnlineCreditCardPayment"],
         "email_status": record["EmailStatus"], "print_status": record["PrintStatus"],
-        "custom_fields": orjson.dumps(record["CustomField"]).decode(),
+        "custom_fields": record["CustomField"],
         "created_at": meta["CreateTime"], "updated_at": meta["LastUpdatedTime"],
     }  # fmt: skip
 

@@ -13,23 +13,19 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import orjson
-from flat import addresses, customer, invoice, lines, linked
+from flat import addresses, customer, invoice, kind, lines, linked
 from pages import pages
 
-NUMBERS = {"balance", "balance_with_jobs", "total_amount", "total_tax", "amount", "unit_price", "quantity",
-           "discount_percent"}  # fmt: skip
-WHOLE = {"index", "line_num"}
-FLAGS = {"percent_based"}
+TYPES = {
+    "number": {"type": ["number", "null"]}, "whole": {"type": ["integer", "null"]}, "flag": {"type": ["boolean", "null"]},
+    "date": {"type": ["string", "null"], "format": "date"}, "moment": {"type": ["string", "null"], "format": "date-time"},
+    "json": {"type": ["object", "array", "null"]}, "text": {"type": ["string", "null"]},
+}  # fmt: skip
 
 
 def schema(stream: str, row: dict[str, Any], keys: list[str]) -> bytes:
     """The SCHEMA message for rows like this one."""
-    properties = {}
-    for name, value in row.items():
-        kind = "number" if name in NUMBERS else "integer" if name in WHOLE else "string"
-        properties[name] = {"type": ["boolean" if isinstance(value, bool) or name in FLAGS else kind, "null"]}
-        if name.endswith("_at"):
-            properties[name]["format"] = "date-time"  # type: ignore[assignment]
+    properties = {name: dict(TYPES[kind(name)]) for name in row}
     for key in keys:
         properties[key]["type"] = properties[key]["type"][:1]
     message = {"type": "SCHEMA", "stream": stream, "key_properties": keys, "schema": {"properties": properties}}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import measure, place, results
-from benchmarks.contents import OURS, contents
+from benchmarks.contents import OURS, contents, types
 from benchmarks.data import Company
 from benchmarks.fetch import Memory
 from benchmarks.measure import CommandFailed, Cost
@@ -109,6 +109,21 @@ def test_a_row_that_differs_is_found(empty_database: str) -> None:
     assert before["customer"][0] == after["customer"][0] == 2
     with pytest.raises(WrongContents, match="customer holds"):
         Runs._check("some tool", after, before)
+
+
+def test_a_column_of_another_type_is_found(empty_database: str) -> None:
+    """Money as floating point is less work than money, and no load of the same."""
+    import psycopg
+
+    with psycopg.connect(empty_database, autocommit=True) as session:
+        session.execute("CREATE SCHEMA quickbooks")
+        session.execute("CREATE TABLE quickbooks.customer (id varchar, balance numeric, level bigint)")
+        ours = types(empty_database, OURS)
+        assert ours == {"customer.id": "text", "customer.balance": "numeric", "customer.level": "numeric"}
+        session.execute("ALTER TABLE quickbooks.customer ALTER balance TYPE double precision, ADD _dlt_id text")
+    Runs._check_types("some tool", ours | {"customer._dlt_id": "text"}, ours)
+    with pytest.raises(WrongContents, match=r"customer\.balance is double precision instead of numeric"):
+        Runs._check_types("some tool", types(empty_database, OURS), ours)
 
 
 def _figures(cpu_s: float, rss: int = 100_000_000, wal: int = 1_000) -> results.Figures:
