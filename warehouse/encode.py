@@ -19,6 +19,7 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024  # a business record is a few kB; Postgres i
 _LONG_RECORD = 4096
 _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 1000
+_ESCAPED, _FIELD, _MISSING = MARKS
 # Records that are looked through before the first is encoded, for the members that this source fills.
 _SAMPLE = 100
 # Making the fast way costs some milliseconds. Whoever fills a new member time and again gets it with all of them.
@@ -96,7 +97,7 @@ class Encoder:
         if len(json) > _LONG_RECORD and (len(json) > MAX_RECORD_BYTES or _LONG_NUMBER in json.translate(_AS_ZEROS)):
             return False
         if b"\\" in json or b"\n" in json or b"\t" in json or b"\r" in json:
-            if b"\\u0000" in json or any(mark in json for mark in MARKS):
+            if b"\\u0000" in json or _ESCAPED in json or _FIELD in json or _MISSING in json:
                 return False
             return self._write(record, outs, plain=False)
         # Looking for a null costs as much as decoding a tenth of the record, which finds it anyway. But where one was,
