@@ -15,6 +15,8 @@ from deployments import bootstrap
 from sandbox import quickbooks
 
 Landfall = Callable[..., Result]
+# Simulated vendors allow everything unless a test is about it, and only the test would wait for ten requests a second.
+PACE = {"requests_per_second": "0", "requests_per_minute": "0"}
 
 
 @pytest.fixture
@@ -59,6 +61,7 @@ def connect_arguments(company: quickbooks.QuickBooks, monkeypatch: pytest.Monkey
         monkeypatch.setenv(name.upper(), given[name])
     given["entities"] = "customer,vendor,item,invoice"  # the other kinds would only make tests longer
     given["dbt_views"] = "false"
+    given |= PACE
     plain = [f"--set={name}={value}" for name, value in given.items() if name not in secrets]
     return ["connect", "quickbooks", "--name=main", *plain, *(f"--secret={name}={name.upper()}" for name in secrets)]
 

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from blocks import systems
 from flows.refresh_quickbooks import refresh_quickbooks
 from sandbox import quickbooks
-from tests.cli.conftest import company, connected, landfall  # noqa: F401 - fixtures
+from tests.cli.conftest import PACE, company, connected, landfall  # noqa: F401 - fixtures
 
 UNLIMITED = quickbooks.Limits(0, 0, 0)
 NAME = "main"
@@ -35,7 +35,8 @@ def connect(landfall: object) -> Iterator[Callable[..., None]]:  # noqa: F811 - 
     """Points the connection `main` at a company; further fields of the block can be given."""
 
     def point(company: quickbooks.QuickBooks, **fields: Any) -> None:  # noqa: F811
-        systems.save("quickbooks", NAME, {**company.connection(), "entities": FOUR, "dbt_views": False, **fields})
+        ours = {"entities": FOUR, "dbt_views": False, **PACE}
+        systems.save("quickbooks", NAME, {**company.connection(), **ours, **fields})
 
     yield point
     if NAME in systems.connections("quickbooks"):

@@ -18,6 +18,7 @@ from blocks import systems
 from connectors.cetec.states import STATES
 from flows.enrich_cetec_customers import enrich_cetec_customers
 from sandbox import cetec
+from tests.cli.conftest import PACE
 from tests.mariadb import PASSWORD, SENTINEL, MariaDB
 
 Landed = psycopg.Connection[dict[str, Any]]
@@ -48,7 +49,7 @@ def connect(landfall: object, vendor: cetec.Cetec, server: MariaDB) -> Iterator[
         given = {"host": server.host, "port": server.port, "user": server.user, "password": server.password}
         given |= {"ca_file": server.ca_file, "sentinel": SENTINEL, "retry_attempts": 1}
         systems.save("mysql", NAME, {**given, **(mysql or {})})
-        systems.save("cetec", NAME, {**vendor.connection(), "mysql": NAME, "retry_attempts": 1, **fields})
+        systems.save("cetec", NAME, {**vendor.connection(), "mysql": NAME, "retry_attempts": 1, **PACE, **fields})
 
     point()
     yield point
