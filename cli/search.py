@@ -46,7 +46,7 @@ def search(
 
     Example: landfall search part_numbers SKU-0004 --limit 5
 
-    Example: landfall search client_names "alder supply" --active any --sort name
+    Example: landfall search client_names "harbor supply" --active any --sort name
     """
     from warehouse.search import MAX_LIMIT, find
 

@@ -189,7 +189,7 @@ def _start(version: str, folder: Path) -> str:
         cluster = Cluster(folder, embedded.programs(), owner)
     else:
         programs, libraries = _programs_15()
-        cluster = Cluster(folder, programs, owner, libraries, initdb_options=("--locale=C", "--no-sync"))
+        cluster = Cluster(folder, programs, owner, libraries, initdb_options=("--locale=C", "--no-sync"), letters="C")
     stop_all(folder)  # One that an earlier attempt has started, but not finished.
     cluster.create(PASSWORD)
     for _ in range(20):

@@ -42,7 +42,9 @@ class Cluster:
     """A Postgres server in ``folder`` (data in ``folder/data``), run by the programs in ``programs``.
 
     ``owner`` is given when this process is root. ``libraries`` is a further folder of shared libraries
-    that the programs need. Callers hold a lock of their own: two of these at once on one folder would race.
+    that the programs need. ``letters`` is the locale that says what a letter is: C knows those of ASCII alone, and
+    search forgives typing errors in letters only. Callers hold a lock of their own: two of these at once on one folder
+    would race.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class Cluster:
     initdb_options: tuple[str, ...] = field(
         default=("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     )
+    letters: str = "C.UTF-8"
 
     @property
     def data(self) -> Path:
@@ -79,10 +82,12 @@ class Cluster:
             secret.touch(mode=0o600)
             secret.write_text(password + "\n")
             self._give(secret)
-            self._run(
-                str(self.programs / "initdb"), "-D", str(fresh), "-U", "postgres", f"--pwfile={secret}",
-                "--auth=scram-sha-256", "--encoding=UTF8", *self.initdb_options,
-            )  # fmt: skip
+            try:
+                self._initdb(fresh, secret, self.letters)
+            except EmbeddedPostgresError as error:
+                if "invalid locale" not in str(error):
+                    raise
+                self._initdb(fresh, secret, "C")  # macOS has none of that name
             with (fresh / "postgresql.conf").open("a") as conf:
                 conf.write("\ninclude = 'landfall.conf'\n")
             fresh.rename(self.data)
@@ -213,6 +218,12 @@ class Cluster:
                 f"{self.data} was made by Postgres {made_by} and this is Postgres {version}: copy the data over with "
                 f"pg_dump of version {made_by}, or move the folder away to begin anew."
             )
+
+    def _initdb(self, folder: Path, secret: Path, letters: str) -> None:
+        self._run(
+            str(self.programs / "initdb"), "-D", str(folder), "-U", "postgres", f"--pwfile={secret}",
+            "--auth=scram-sha-256", "--encoding=UTF8", *self.initdb_options, f"--lc-ctype={letters}",
+        )  # fmt: skip
 
     def _write_settings(self, settings: Mapping[str, str | int]) -> None:
         path = self.data / "landfall.conf"

@@ -15,8 +15,9 @@ import psutil
 import psycopg
 import pytest
 
+from tests.postgres import SETTINGS
 from warehouse import embedded
-from warehouse.cluster import Cluster, EmbeddedPostgresError, explain
+from warehouse.cluster import Cluster, EmbeddedPostgresError, Owner, explain
 from warehouse.errors import NotConfigured, StateCorrupt, StorageFull
 from warehouse.home import home
 
@@ -42,6 +43,31 @@ def test_start_gives_a_database_to_land_in(reachable_home: Path) -> None:
         assert conn.execute("SELECT similarity('Müller', unaccent('Müller')) > 0.3").fetchone() == (True,)
         assert conn.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (False,)
         assert conn.info.server_version // 10000 == 18
+
+
+@pytest.mark.parametrize(("letters", "known"), [("C.UTF-8", True), ("nowhere.UTF-8", False)])
+def test_letters_of_every_script_are_letters_where_the_system_knows_them(
+    reachable_home: Path, letters: str, known: bool
+) -> None:
+    """Search makes trigrams of letters; a system that has no such locale gets a database all the same."""
+    nobody = pwd.getpwnam("nobody") if AS_ROOT else None
+    folder = reachable_home / "postgres"
+    folder.mkdir()
+    if nobody:
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    owner = Owner(nobody.pw_uid, nobody.pw_gid) if nobody else None
+    cluster = Cluster(folder, embedded.programs(), owner, letters=letters)
+    cluster.create("canary-letters-1")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    cluster.start(SETTINGS | {"port": port})
+    with psycopg.connect(f"postgresql://postgres:canary-letters-1@127.0.0.1:{port}/postgres", autocommit=True) as conn:
+        conn.execute("CREATE EXTENSION pg_trgm")
+        assert conn.execute("SELECT show_trgm('мир') <> '{}'").fetchone() == (known,)
+        assert conn.execute("SELECT lower('МИР'), 'b' > 'A', datcollate FROM pg_database LIMIT 1").fetchone() == (
+            "мир", True, "C",
+        )  # fmt: skip
 
 
 def test_only_the_owner_gets_in(reachable_home: Path) -> None:
