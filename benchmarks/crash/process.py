@@ -45,6 +45,7 @@ class Life:
 def live(world: World, scenario: Scenario, order: Order, before: Callable[[], None] | None = None) -> Life:
     """Let a scenario happen once in a process of its own. ``before`` is called in it first (see `planted`)."""
     path = world.ground.folder / "places.log"
+    path.write_text("")  # or one that is killed before its first line would be told of what the one before it wrote
     began = time.monotonic()
     ended, alive = os.pipe()  # only the child holds its end: when it is gone, the pipe ends
     pid = os.fork()

@@ -4,11 +4,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from benchmarks.crash.doors import Doors
 from benchmarks.crash.invariants import Row, _missing
 from benchmarks.crash.model import Version
+from benchmarks.crash.process import Order, live
+from benchmarks.crash.scenarios import Scenario
+from benchmarks.crash.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,6 +31,20 @@ def test_kills_violate_nothing() -> None:
     assert found["points_enumerated"] >= 60
     assert found["postgres_restarts"] >= 3
     assert (found["planted_bugs"], found["planted_bugs_caught"]) == (10, 10)
+
+
+def test_a_process_killed_at_once_is_not_told_of_what_the_one_before_it_wrote(tmp_path: Path) -> None:
+    """What a life has left in the log is its own: else its failure would be called a violation of the next one."""
+
+    def fails(world: World, doors: Doors) -> None:
+        doors.failed("DatabaseUnavailable", "Postgres was restarted")
+
+    world: Any = SimpleNamespace(ground=SimpleNamespace(folder=tmp_path))
+    failing = Scenario("failing", fails, (), ())
+    idle = Scenario("idle", lambda world, doors: None, (), ())
+    assert live(world, failing, Order()).failures == [("DatabaseUnavailable", "Postgres was restarted")]
+    for _ in range(5):
+        assert live(world, idle, Order(kill_after_s=0.0)).failures == []
 
 
 @pytest.mark.parametrize(
