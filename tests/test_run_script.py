@@ -58,7 +58,7 @@ def test_any_command_runs_where_the_caller_stands(checkout: Path, tmp_path: Path
         ("demo", "landfall demo --json"),
         ("bench", "python -m benchmarks bench --json"),
         ("crash", "python -m benchmarks crash --json"),
-        ("test", "pytest -n 2 --dist loadfile --no-loadscope-reorder --json"),
+        ("test", "pytest -n 3 --dist loadfile --no-loadscope-reorder --json"),
     ],
 )
 def test_the_named_doors(checkout: Path, name: str, becomes: str) -> None:
